@@ -7,7 +7,7 @@ from typing import Any
 
 from storyodds.priors import library
 from storyodds.priors.text.errors import InputError, Problem
-from storyodds.scenarios.grammar.correlations import Correlation, by_number
+from storyodds.scenarios.grammar.correlations import Correlation, by_number, named
 from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.lent_rates import with_lent_rates
 from storyodds.scenarios.numbers.overrides import target, under_settings, under_view
@@ -157,7 +157,7 @@ def resolve(
         proposals=(*kept.proposals, *usual),
         proposal_numbers=tuple(n for name, n in numbers.items() if name in proposed),
         whole=story if off else None,
-        correlations=by_number(kept.correlations, lambda name: target(name, slots), numbers),
+        correlations=by_number(named(kept.correlations), lambda name: target(name, slots), numbers),
     )
 
 

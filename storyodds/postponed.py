@@ -46,8 +46,9 @@ class Postponed:
             return None
         spec = PathFinder.find_spec(fullname, path)
         if spec is not None and spec.loader is not None:
-            whole = spec.loader
-            spec.loader = LazyLoader(whole) if fullname in _UNUSED else _Shell(whole, fullname)
+            whole: Any = spec.loader
+            later: Any = LazyLoader(whole) if fullname in _UNUSED else _Shell(whole, fullname)
+            spec.loader = later
         return spec
 
 

@@ -165,7 +165,7 @@ def test_averages_over_the_findings_own_numbers(result: str) -> None:
         rates={"deceptive": {"beta": (3, 2)}, "r": (0.2, 0.6), "default": {"beta": (1, 3)}},
         relevance={"beta": (2, 2)},
     )
-    told = item("told", {"assumption": "a"}, bayes_factor={"true": {"normal": (1, 0.5)}})
+    finding = item("told", {"assumption": "a"}, bayes_factor={"true": {"normal": (1, 0.5)}})
     flags = {"deceptive": (0.3, 0.8), "h": {"beta": (2, 2)}, "default": {"beta": (1, 9)}}
     story = tell(
         {"a": believe(0.3)},
@@ -176,7 +176,7 @@ def test_averages_over_the_findings_own_numbers(result: str) -> None:
         ),
         hazards=(Hazard(id="h", criterion="alignment", probability=0.5, harm=0.2),),
         checks=[Check(id="v", flags=flags, result=result)],
-        evidence=[seen, told],
+        evidence=[seen, finding],
     )
     exact = solve(story, collapse=True)
     rng = random.Random(SEED)

@@ -13,7 +13,11 @@ from support.staged_stories import STAGED, random_story
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
 from storyodds.models.engine.stage_moves import stage_moves
-from storyodds.models.posterior.densities.density import log_density
+from storyodds.models.posterior.densities.density import (
+    density_in_logs,
+    log_density,
+    target_of,
+)
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.story.events import EVENTS
 from storyodds.models.story.queries import Query
@@ -142,6 +146,8 @@ def test_the_density_has_the_derivatives_of_every_stage() -> None:
         aside = step * np.eye(n)[k]
         by_difference = (density(z + aside)[0] - density(z - aside)[0]) / (2 * step)
         assert math.isclose(slopes[k], by_difference, rel_tol=1e-6)
+    whole = density_in_logs(prepared, target_of(prepared, prepared.center[None].copy()), z)
+    assert np.allclose([density(z)[0], *slopes], [whole[0], *whole[1]], rtol=1e-12, atol=0)
 
 
 def test_a_narrowed_search_lists_the_worst_or_says_that_it_may_not(

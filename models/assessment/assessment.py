@@ -584,7 +584,7 @@ def _jointly_with(
         Checks whose results are left out.
     """
     graph = prepared.graph
-    quiet = without_results(values, graph.result_numbers(silent))
+    quiet = without_results(values, graph.result_rates(silent))
     with_it = prepared.answers.evaluate(quiet, assemble(graph, tables), hazards=False)
     top = with_it.log_evidence.max()
     chance = np.exp(with_it.log_evidence - (top if np.isfinite(top) else 0.0))

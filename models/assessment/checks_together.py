@@ -53,7 +53,9 @@ def odds_if_together(
 ) -> Array | None:
     """Work out events as if checks were independent, or as one.
 
-    Checks whose results are open bear on no evidence, so that the posterior stays what it is.
+    Checks whose results are open bear on no evidence, so that the posterior stays what it is. What
+    known results say is not at issue: they keep what they have in common with each other, and have
+    nothing in common with the checks that can still flag.
 
     Parameters
     ----------
@@ -86,7 +88,14 @@ def odds_if_together(
         return probabilities(graph, drawn.values, drawn.outcomes, events, after)
     if not isinstance(assessment.prepared.answers, Exact):
         return None
-    causes = (_as_one(graph),) if end == "as-one" else ()
+    if end == "independent" and not graph.common_causes:  # as they are stated
+        return probabilities(graph, drawn.values, drawn.outcomes, events)
+    run = set(range(len(graph.checks))).difference(graph.live_checks)
+    causes = tuple(
+        replace(cause, checks=tuple(c for c in cause.checks if c in run))
+        for cause in graph.causes_of_results
+    )
+    causes += (_as_one(graph),) if end == "as-one" else ()
     changed = replace(graph, common_causes=causes, derived=graph.derived.copy())
     try:
         outcomes = _outcomes(changed, drawn, assessment.prepared.likelihoods, events)
@@ -107,8 +116,8 @@ def _outcomes(
     if parts:
         queries = [Query((outcome,)) for outcome in parts]
         compiler = choose_compiler(graph)
-        at = drawn.values, likelihoods, queries, drawn.log_evidence
-        outcomes[:, parts] = quantities.chances(compiler, *at)
+        point = drawn.values, likelihoods, queries, drawn.log_evidence
+        outcomes[:, parts] = quantities.chances(compiler, *point)
     return outcomes
 
 

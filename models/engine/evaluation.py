@@ -161,7 +161,8 @@ def evaluate(
     ----------
     program : Program
     values : (n_draws, n_numbers) array
-        Probabilities and bits, in the order of `ResolvedStory.numbers`.
+        Probabilities and bits, in the order of `ResolvedStory.numbers`; or with readings, as
+        `without_results` returns them.
     likelihoods : LogLikelihoods
     seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
         Weighted sums of roots that get derivatives; nonnegative.
@@ -179,8 +180,8 @@ def evaluate(
     """
     moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
-        values = without_results(values, program.result_numbers)
-    values = program.derived_layout.beside(values)
+        values = without_results(values, program.result_rates)
+    values = program.beside(values)
     n, n_roots = len(values), len(program.circuit.roots)
     weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     weights = weights if weights.ndim == 3 else weights[None]
@@ -289,7 +290,7 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
         slopes = program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
         slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
-        out[s] += program.derived_layout.fold_slopes(slopes, values)
+        out[s] += program.fold_slopes(slopes, values)
     for first, finding in evaluation.moving:
         for number, slope in finding.slopes(values):
             n_hypotheses = slope.shape[1]

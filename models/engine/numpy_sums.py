@@ -1,4 +1,4 @@
-"""A program run by numpy: what its roots are worth, and how weighted sums of them use its leaves."""
+"""A program run by numpy: what its roots are worth, and how sums of them use its leaves."""
 
 from typing import Protocol
 

@@ -141,11 +141,11 @@ class _Room:
 
     def use(self, row: int) -> None:
         """Use a row once; what is written next may take its place."""
-        left = self._uses.get(row)
-        if left is None:
+        uses = self._uses.get(row)
+        if uses is None:
             return
-        self._uses[row] = left - 1
-        if left == 1:
+        self._uses[row] = uses - 1
+        if uses == 1:
             self._free.append(row)
 
 
@@ -166,7 +166,8 @@ def sums(circuit: Circuit, kept: NDArray[np.bool_]) -> Sums:
     place = [-1] * circuit.n_nodes
     for row, leaf in enumerate(circuit.leaves.tolist()):
         place[leaf] = row
-    room, steps = _Room(len(circuit.leaves)), []
+    room = _Room(len(circuit.leaves))
+    steps: list[Step] = []
     order = list(_depth_first(circuit, left, right))
     for node in order:
         first, second = place[left[node]], place[right[node]]
@@ -208,8 +209,8 @@ def needed(circuit: Circuit, targets: tuple[int, ...]) -> NDArray[np.bool_]:
     out = np.zeros(circuit.n_nodes, bool)
     nodes = circuit.below(targets).nodes
     added = nodes[~circuit.multiplies[nodes] & ~circuit.is_leaf[nodes]]
-    for those in (added, circuit.left[added], circuit.right[added]):
-        out[those] = True
+    for group in (added, circuit.left[added], circuit.right[added]):
+        out[group] = True
     return out
 
 

@@ -85,18 +85,18 @@ def stage_moves(
     names = steps_and_flags(graph)
     marks = np.zeros((len(questions), len(names), 2))
     for row, question in zip(marks, questions, strict=True):
-        for name, truth in question.ruled_out:
-            row[names.index(name), int(truth)] = -np.inf
+        for name, side in question.ruled_out:
+            row[names.index(name), int(side)] = -np.inf
     lanes = np.tile(np.arange(n), len(questions))
     fixed = likelihoods.at(values).take(lanes)
     before = np.broadcast_to(fixed.assumptions, (len(lanes), fixed.assumptions.shape[1]))
     columns = np.repeat(marks.reshape(len(questions), -1), n, axis=0)
     evidence = LogLikelihoods(np.hstack([before, columns]), fixed.routes, fixed.results)
-    given = evaluate(compiler, values[lanes], evidence, hazards=False)
-    chances = np.exp(given.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
-    truth = given.assumptions.reshape(len(questions), n, -1)
-    for question, chance, true in zip(questions, chances, truth, strict=True):
-        moves[question.pair, question.model] += chance @ true[:, question.ends] / n
+    evaluated = evaluate(compiler, values[lanes], evidence, hazards=False)
+    chances = np.exp(evaluated.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
+    states = evaluated.assumptions.reshape(len(questions), n, -1)
+    for question, chance, state in zip(questions, chances, states, strict=True):
+        moves[question.pair, question.model] += chance @ state[:, question.ends] / n
     return moves
 
 
@@ -113,12 +113,12 @@ def questions_of(graph: StoryGraph) -> Iterator[Question]:
                 ends = tuple(graph.order[name] for name in after.names)
                 against = frozenset((name, not truth) for name, truth in flags)
                 for model in sorted(set(of_class)):
-                    others = (
+                    rivals = (
                         (name, True)
                         for name, c in zip(before.names, of_class, strict=True)
                         if c != model
                     )
-                    yield Question(pair, model, against | frozenset(others), ends)
+                    yield Question(pair, model, against | frozenset(rivals), ends)
 
 
 def _last_runs(graph: StoryGraph, ending: StageEnding) -> Sequence[_LastRun]:

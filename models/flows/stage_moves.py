@@ -42,9 +42,9 @@ def moves_by_stage(assessment: Assessment) -> Array | None:
     prepared, averaged = assessment.prepared, assessment.averaged
     if len(prepared.graph.stages) < 2 or not isinstance(prepared.answers, Exact):
         return None
-    left = _odds_by_stage(assessment)
+    ends = _odds_by_stage(assessment)
     of_class = np.array([route.outcome_class for route in prepared.graph.routes])
-    classes = np.stack([left[:, of_class == name].sum(axis=1) for name in CLASSES], axis=1)
+    classes = np.stack([ends[:, of_class == name].sum(axis=1) for name in CLASSES], axis=1)
     questions = [q for q in questions_of(prepared.graph) if classes[q.pair, q.model] > 0]
     try:
         compiler = sequence_compiler(prepared.compiler)
@@ -61,7 +61,7 @@ def moves_by_stage(assessment: Assessment) -> Array | None:
         averaged.log_evidence[rows],
         questions,
     )
-    return np.stack([_fitted(*x) for x in zip(moves, classes[:-1], left[1:], strict=True)])
+    return np.stack([_fitted(*x) for x in zip(moves, classes[:-1], ends[1:], strict=True)])
 
 
 def _odds_by_stage(assessment: Assessment) -> Array:
@@ -97,5 +97,5 @@ def _fitted(table: Array, rows: Array, columns: Array) -> Array:
     return table
 
 
-def _ratio(wanted: Array, present: Array) -> Array:
-    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0)
+def _ratio(sums: Array, present: Array) -> Array:
+    return np.divide(sums, present, out=np.zeros_like(sums), where=present > 0)

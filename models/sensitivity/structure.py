@@ -46,9 +46,9 @@ from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.edits import without_places
 from storyodds.scenarios.grammar.formulas import AtLeast, Formula, parts
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, RESIDUAL, OutcomeClass
+from storyodds.scenarios.grammar.switch_kinds import Part
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Constraint
-from storyodds.scenarios.switches import Part
 
 Array = NDArray[np.float64]
 

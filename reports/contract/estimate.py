@@ -57,7 +57,7 @@ class DependenceOdds(TypedDict):
 
 
 class CheckDependence(TypedDict):
-    """How far the odds lean on checks that do not fail together."""
+    """How far the odds lean on checks that do not fail together, of those that can still flag."""
 
     success: DependenceOdds
     """P(success)."""

@@ -190,7 +190,7 @@ def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:
     inside = draws[(draws >= low) & (draws <= high)]
     if len(inside) < 2 or float(np.ptp(inside)) < 1e-6 * (high - low):
         return np.array([]), np.array([])
-    spread, quarters = inside.std(), float(np.diff(np.quantile(inside, _QUARTERS))[0])
+    spread, quarters = float(inside.std()), float(np.diff(np.quantile(inside, _QUARTERS))[0])
     if quarters > 0:
         spread = min(spread, quarters / _NORMAL_QUARTERS)
     width = 0.9 * spread * len(inside) ** -0.2

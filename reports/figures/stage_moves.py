@@ -102,7 +102,7 @@ def plot_stage_moves(
     """
     odds = classes.probability.sel(summary="mean")
     stages = [str(stage) for stage in odds.stage.values]
-    left = {
+    chances = {
         (stage, str(name)): float(odds.sel({"stage": stage, "class": name}))
         for stage in stages
         for name in odds["class"].values
@@ -110,17 +110,17 @@ def plot_stage_moves(
     names = [
         str(name)
         for name in odds["class"].values
-        if any(left[stage, str(name)] > 0 for stage in stages)
+        if any(chances[stage, str(name)] > 0 for stage in stages)
     ]
     bands = list(_bands(moves, class_of))
     layout = _NARROW if narrow else _WIDE
     blocks = [stages[k : k + 2] for k in range(len(stages) - 1)] if narrow else [stages]
     shapes: list[Markup] = []
     top = 0.0
-    for shown in blocks:
-        block = _Block(layout, shown, names, left, top)
+    for group in blocks:
+        block = _Block(layout, group, names, chances, top)
         shapes += block.shapes(bands)
-        top = block.bottom + _GAP * (shown is not blocks[-1])
+        top = block.bottom + _GAP * (group is not blocks[-1])
     samples = [(bar_sample(f"moves stays moves-{name}"), f"was {name}") for name in names]
     key, height = draw_key(samples, top + 4, layout.width)
     title = "From each stage to the next" if narrow else "From stage to stage"
@@ -159,21 +159,21 @@ class _Block:
         layout: _Layout,
         stages: Sequence[str],
         names: Sequence[str],
-        left: Mapping[tuple[str, str], float],
+        chances: Mapping[tuple[str, str], float],
         top: float,
     ) -> None:
-        self._layout, self._stages, self._left = layout, stages, left
+        self._layout, self._stages, self._chances = layout, stages, chances
         first, last = layout.ends
         self._step = (last - first) / (len(stages) - 1)
         self._x = {stage: first + self._step * k for k, stage in enumerate(stages)}
         self._heads = [self._head(stage) for stage in stages]
         self._top = top
-        names = [name for name in names if any(left[stage, name] > 0 for stage in stages)]
+        names = [name for name in names if any(chances[stage, name] > 0 for stage in stages)]
         self._names, self._level = names, dict[str, float]()
         y = top + LINE * max(map(len, self._heads)) + 10
         for name in names:
             self._level[name] = y
-            most = max(left[stage, name] for stage in stages)
+            most = max(chances[stage, name] for stage in stages)
             y += max(_LEAST, layout.tall * most) + _GAP
         self.bottom = y - _GAP
 
@@ -210,7 +210,7 @@ class _Block:
 
     def _flows(self, bands: Sequence[_Band]) -> Iterator[Markup]:
         """Bands, those that stay first at both of their ends, so that these are level."""
-        out, into = dict.fromkeys(self._left, 0.0), dict.fromkeys(self._left, 0.0)
+        out, into = dict.fromkeys(self._chances, 0.0), dict.fromkeys(self._chances, 0.0)
         for band in sorted(bands, key=lambda b: b.source != b.target):
             before = self._stages[self._stages.index(band.stage) - 1]
             begins, ends = (before, band.source), (band.stage, band.target)
@@ -226,7 +226,7 @@ class _Block:
         """What each stage leaves, with its chance beside it."""
         for stage in self._stages:
             for name in self._names:
-                chance = self._left[stage, name]
+                chance = self._chances[stage, name]
                 if chance <= 0:
                     continue
                 x, y = self._x[stage], self._level[name]

@@ -187,11 +187,6 @@ def _unfit(
                 f"found {quoted(name)}, by which an exposure is read, expected a number that "
                 "serves anything else: rates and visibilities are independent of all others"
             )
-        if path[0] == "checks" and part.get("result") is not None:
-            return (
-                f"found {quoted(name)}, a rate of a check whose result is known, expected a "
-                "number that serves anything else: it says how to read that one finding"
-            )
     return ""
 
 

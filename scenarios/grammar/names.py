@@ -103,6 +103,7 @@ def names_in(data: Mapping[str, Any]) -> Names:
         (("common_cause",), data.get("common_cause")),
         (("evidence",), data.get("evidence")),
         (("proposals",), data.get("proposals")),
+        (("correlations",), data.get("correlations")),
     ]
     declared: list[tuple[str, Path, bool]] = [
         (name, ("numbers", name), True) for name in mapping(data.get("numbers"))

@@ -161,12 +161,12 @@ def test_a_phone_does_not_scroll_sideways(pages: Path, open_page: Opener) -> Non
 
 
 def test_it_reads_without_scripts(pages: Path, open_page: Opener) -> None:
-    found = summarize(estimate(load_story("rlhf-assistant"), draws=1024))
+    doc = summarize(estimate(load_story("rlhf-assistant"), draws=1024))
     page = open_page(pages / "rlhf-assistant.html", java_script_enabled=False, **WIDE)
     text = page.locator("header").inner_text()
     for fate in ("success", "catastrophe"):
-        assert percent(found["fates"][fate]["mean"]) in text
-        assert interval(found["fates"][fate]) in text
+        assert percent(doc["fates"][fate]["mean"]) in text
+        assert interval(doc["fates"][fate]) in text
     assert page.locator("main svg").first.is_visible()
     page.locator("main section details > summary").first.click()
     assert page.locator("section details[open] table").first.is_visible()

@@ -141,6 +141,20 @@ def test_three_numbers_go_together(expected: tuple[Array, float]) -> None:
     assert abs(apart - expected[0]).max() > 100 * SIGMAS * errors.max() / 10
 
 
+def test_a_rate_of_a_known_result_goes_together_with_others() -> None:
+    """What the result says of its rate moves what goes together with that, by quadrature."""
+    text = TEXT.replace("id: audit,", "id: audit, result: passed,")
+    story = load_text(
+        text.replace("flags: {deceptive: 0.3,", "flags: {deceptive: {number: shown},")
+    )
+    means, errors = means_of(result := assess(resolve(story), draws=8192))
+    events, log_evidence = by_quadrature(story, CORRELATIONS)
+    assert np.all(abs(means - events) <= SIGMAS * errors + 1e-6)
+    assert result.draws.log_evidence == pytest.approx(
+        log_evidence, abs=SIGMAS * result.draws.log_evidence_error
+    )
+
+
 PREMISES = """
 story: premises
 title: Two premises that go together

@@ -42,6 +42,7 @@ checks:
   - {id: audit, flags: {deceptive: 0.4, default: 0.05}}
 """
 ROWS = "{given: [{when: aware, probability: [0.05, 0.3]}, {otherwise: {beta: [4, 4]}}]}"
+OPEN, PASSED = "{id: audit,", "{id: audit, result: passed,"
 OF_OUTCOME = "about: {outcome: true}, counts: {hits: 2, trials: 9}"
 
 
@@ -376,12 +377,23 @@ def test_what_goes_wrong_is_said(item: str, sentence: str) -> None:
     assert any(sentence in problem.message for problem in caught.value.problems), caught.value
 
 
-def test_a_check_with_a_known_result_lends_no_rates() -> None:
-    text = (HEAD + f"evidence:\n  - {{id: e, {OF_OUTCOME}, rates_of: audit}}\n").replace(
-        "{id: audit,", "{id: audit, result: passed,"
+def test_a_check_with_a_known_result_lends_its_rates() -> None:
+    """As a named number does that stands in both places."""
+    item = f"{{id: e, {OF_OUTCOME}, rates"
+    lent = HEAD.replace("deceptive: 0.4", "deceptive: {uniform: [0.2, 0.7]}")
+    named = HEAD.replace("deceptive: 0.4", "deceptive: {number: rate}") + (
+        "numbers: {rate: {uniform: [0.2, 0.7], kind: probability}}\n"
     )
-    with pytest.raises(InputError, match="whose result is known"):
-        load_text(text)
+    answers = [
+        fates(load_text((text + f"evidence:\n  - {rates}}}\n").replace(OPEN, PASSED)))
+        for text, rates in (
+            (lent, f"{item}_of: audit"),
+            (named, f"{item}: {{deceptive: {{number: rate}}, default: 0.05}}"),
+            (lent, f"{item}: {{deceptive: {{uniform: [0.2, 0.7]}}, default: 0.05}}"),
+        )
+    ]
+    assert answers[0] == pytest.approx(answers[1], abs=1e-12)
+    assert abs(answers[0]["success"] - answers[2]["success"]) > 1e-3  # with a number of its own
 
 
 def test_too_many_rows_are_refused() -> None:

@@ -113,7 +113,7 @@ def test_answers_against_all_states(seed: int) -> None:
     literals = frozenset([(first, True), (second, False)])
     route = {r.id: k for k, r in enumerate(graph.routes)}
     asked = [Query((), literals), Query((route["r0"],), literals), Query((route["intended"],))]
-    found = answering(graph).evaluate(values, no_evidence(graph), asked)
+    evaluated = answering(graph).evaluate(values, no_evidence(graph), asked)
     weight = {name: 2.0 ** float(values[0, graph.routes[k].bits]) for name, k in route.items()}
     expected = np.zeros(len(asked))
     true, ends = dict.fromkeys([*gates, *chances], 0.0), np.zeros(len(route))
@@ -133,13 +133,15 @@ def test_answers_against_all_states(seed: int) -> None:
                 (not opened) * weight["intended"] / total,
             ]
         )
-    np.testing.assert_allclose(found.queries[0], expected, rtol=ROUNDING, atol=ENUMERATED)
-    np.testing.assert_allclose(found.routes[0], ends, rtol=ROUNDING, atol=ENUMERATED)
+    np.testing.assert_allclose(evaluated.queries[0], expected, rtol=ROUNDING, atol=ENUMERATED)
+    np.testing.assert_allclose(evaluated.routes[0], ends, rtol=ROUNDING, atol=ENUMERATED)
     for name, p in true.items():
-        assert found.assumptions[0, graph.order[name]] == pytest.approx(
+        assert evaluated.assumptions[0, graph.order[name]] == pytest.approx(
             p, rel=ROUNDING, abs=ENUMERATED
         )
-        assert found.assumptions_false[0, graph.order[name]] == pytest.approx(1 - p, abs=ENUMERATED)
+        assert evaluated.assumptions_false[0, graph.order[name]] == pytest.approx(
+            1 - p, abs=ENUMERATED
+        )
 
 
 def test_answers_are_those_of_circuits_at_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:

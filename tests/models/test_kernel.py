@@ -128,7 +128,7 @@ def assert_equals_engine(prepared: PreparedStory, values: Array) -> None:
     for likelihoods in bodies_of_evidence(prepared):
         values = given
         if not likelihoods.results:  # known results are silent at rates that make them certain
-            values = without_results(given[None], compiled.result_numbers)[0]
+            values = without_results(given[None], compiled.result_rates)[0]
         fit, *slopes = by_kernel(compiled, values, likelihoods)
         if np.isnan(fit):
             assert not any(slope.any() for slope in slopes)
@@ -198,7 +198,7 @@ def test_impossible_evidence_has_no_slope(
     fit, *slopes = by_engine(compiled, values, never)
     assert fit == -np.inf
     assert not any(slope.any() for slope in slopes)
-    silent = without_results(values[None], compiled.result_numbers)[0]
+    silent = without_results(values[None], compiled.result_rates)[0]
     assert by_kernel(compiled, silent, said)[0] == pytest.approx(0.0, abs=1e-10)
 
 

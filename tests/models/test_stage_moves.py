@@ -8,7 +8,7 @@ from support.pipeline import pipeline
 
 from storyodds import load_story
 from storyodds.models.assessment.assessment import Assessment, assess
-from storyodds.models.engine import quantities, sequences
+from storyodds.models.engine import quantities
 from storyodds.models.flows import stage_moves
 from storyodds.models.flows.stage_moves import moves_by_stage
 from storyodds.models.story.queries import Query
@@ -91,5 +91,5 @@ def test_nothing_moves_where_it_cannot_be_worked_out(monkeypatch: pytest.MonkeyP
     def refused(*_: object) -> None:
         raise UnsupportedStoryError([])
 
-    monkeypatch.setattr(sequences, "with_marks", refused)
+    monkeypatch.setattr(stage_moves, "sequence_compiler", refused)
     assert moves_by_stage(pipeline()) is None

@@ -187,8 +187,8 @@ def test_an_escaped_backslash_hides_nothing() -> None:
 
 def test_all_that_can_be_found_is_told_in_order() -> None:
     text = "a: 1\na: &x 2\nb: *x\nc: !t 3\nd: 010\ne: \u202ex\nf: [1, {a: 1, a: 2}]\n"
-    found = refusals(text)
-    assert [(line, column) for line, column, _ in found] == [
+    messages = refusals(text)
+    assert [(line, column) for line, column, _ in messages] == [
         (2, 1),
         (2, 4),
         (3, 4),
@@ -200,8 +200,8 @@ def test_all_that_can_be_found_is_told_in_order() -> None:
 
 
 def test_what_is_found_before_a_syntax_error_is_told_as_well() -> None:
-    found = refusals("a: 1\na: 2\nb: [1 2: 3: 4]\n")
-    assert [line for line, _, _ in found] == [2, 3]
+    messages = refusals("a: 1\na: 2\nb: [1 2: 3: 4]\n")
+    assert [line for line, _, _ in messages] == [2, 3]
 
 
 def test_the_first_of_two_keys_is_named_by_its_line() -> None:
@@ -273,8 +273,8 @@ def test_an_error_after_little_nesting_stays_what_it_is() -> None:
 
 def test_a_bomb_of_aliases_is_refused() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    found = refusals("a0: &a0 [x]\n" + "\n".join(levels))
-    assert "anchor" in found[0][2]
+    messages = refusals("a0: &a0 [x]\n" + "\n".join(levels))
+    assert "anchor" in messages[0][2]
 
 
 def test_size_is_refused_before_parsing() -> None:

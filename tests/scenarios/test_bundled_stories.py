@@ -254,9 +254,11 @@ def test_its_gradients_are_finite(name: str) -> None:
         assert np.isfinite(slopes).all()
         assert np.abs(slopes).max() <= 1  # a probability per bit
     prepared, values = assessed.prepared, assessed.prior.values
-    found = evaluation.evaluate(prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1)))
-    assert np.isfinite(found.log_roots).all()
-    assert np.isfinite(evaluation.gradient(prepared.likelihood, found)).all()
+    evaluated = evaluation.evaluate(
+        prepared.likelihood, values, prepared.likelihoods, np.ones((1, 1))
+    )
+    assert np.isfinite(evaluated.log_roots).all()
+    assert np.isfinite(evaluation.gradient(prepared.likelihood, evaluated)).all()
 
 
 # What they all keep to

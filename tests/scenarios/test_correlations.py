@@ -80,7 +80,6 @@ def test_blocks_name_numbers_as_settings_do() -> None:
         ("{between: [a, asked], rank: 0.2}", "found 'asked', which stands in proposals only"),
         ("{between: [a, rationale.feasibility], rank: 0.2}", "on which no odds depend"),
         ("{between: [a, month.rates.deceptive], rank: 0.2}", "by which an exposure is read"),
-        ("{between: [a, probe.flags.deceptive], rank: 0.2}", "whose result is known"),
         ("{between: [a], rank: 0.2}", "correlations[0].between"),
         ("{between: [a, hard], rank: 1}", "correlations[0].rank"),
         ("{between: [a, hard], rank: -1.5}", "correlations[0].rank"),

@@ -22,7 +22,6 @@ from support.oracle_process import (
     Run,
     all_routes,
     as_literals,
-    chance_of_any,
     chance_of_none,
     harm_of,
     is_open,
@@ -230,7 +229,7 @@ def caught(story: Story, runs: list[Run], check: Check) -> Ratios:
     answers: Ratios = {}
     for route in all_routes(story):
         ended = [run for run in runs if run.route.id == route.id]
-        flagged = total(ended, lambda run: chance_of_any(run.rates([check])))
+        flagged = total(ended, lambda run: run.flagged_by([check]))
         answers[route.id] = ratio(flagged, total(ended))
     return answers
 
@@ -240,7 +239,7 @@ def added(story: Story, runs: list[Run], check: Check) -> float:
     others = [other for other in live_checks(story) if other.id != check.id]
 
     def disaster_without(run: Run) -> float:
-        return chance_of_none(run.rates(others)) * run.harm
+        return run.passed_by(others) * run.harm
 
     return total(runs, disaster_without) - total(runs, catastrophe)
 
@@ -286,7 +285,7 @@ def solve(story: Story, *, collapse: bool = False) -> Answer:
     TypeError
         If a number is not fixed.
     """
-    prior = prior_runs(story)
+    prior = prior_runs(story, collapse)
     runs, log_evidence = condition(story, prior, collapse)
     fates, classes = by_fate(runs), by_class(runs)
     failures = [fates[name] for name in FATES if name not in ("success", "halted")]

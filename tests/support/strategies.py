@@ -452,14 +452,14 @@ def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> 
 def common_causes(
     draw: st.DrawFn, checks: tuple[Check, ...], flagged: Names, names: Names, certain: bool
 ) -> tuple[CommonCause, ...]:
-    """Draw checks that fail together, of those whose result is not known, or none."""
-    live = [check.id for check in checks if check.result is None]
-    if len(live) < 2 or draw(st.booleans()):
+    """Draw checks that fail together, whether their results are known or not, or none."""
+    if len(checks) < 2 or draw(st.booleans()):
         return ()
+    ids = st.sampled_from([check.id for check in checks])
     values = rates(names, certain)
     cause = CommonCause(
         id=draw(one_of(None, "t0")),
-        checks=draw(st.lists(st.sampled_from(live), min_size=2, unique=True).map(tuple)),
+        checks=draw(st.lists(ids, min_size=2, unique=True).map(tuple)),
         share={**draw(tables(flagged, values)), "default": draw(values)},
     )
     return (cause,)
@@ -590,12 +590,9 @@ def with_results(draw: st.DrawFn, stories: Strategy) -> Story:
     results = one_of(None, "passed", "flagged")
     mechanisms = one_of(None, "scheming", "wrong-proxy")
     checks = tuple(check.model_copy(update={"result": draw(results)}) for check in story.checks)
-    live = {check.id for check in checks if check.result is None}
-    causes = tuple(cause for cause in story.common_cause if live.issuperset(cause.checks))
     return story.model_copy(
         update={
             "checks": checks,
-            "common_cause": causes,
             "routes": tuple(
                 route.model_copy(update={"mechanism": draw(mechanisms)}) for route in story.routes
             ),

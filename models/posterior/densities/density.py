@@ -7,6 +7,7 @@ This module lays a story out as flat arrays; `density_kernel` does the arithmeti
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import isfinite, log, pi
 from typing import TYPE_CHECKING
 
@@ -129,8 +130,8 @@ def flatten(program: Program) -> "FlatProgram":
         n_near=far.n_near,
         step=far.step,
         reach=far.reach,
-        passed=_ints(program.result_numbers[0]),
-        flagged=_ints(program.result_numbers[1]),
+        passed=_ints(program.result_rates.passed),
+        flagged=_ints(program.result_rates.flagged),
     )
 
 
@@ -251,11 +252,10 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     """
     from storyodds.models.posterior.densities import density_kernel
 
-    target = target_of(prepared, base)
-    if prepared.likelihood.derived:  # which the kernel does not work out
-        return lambda z: density_in_logs(prepared, target, z)
-    program = flatten(prepared.likelihood)
+    target, program = target_of(prepared, base), flatten(prepared.likelihood)
     evaluate = density_kernel.log_density
+    if prepared.likelihood.derived:  # which the kernel does not work out by itself
+        evaluate = partial(derived_density, prepared)
 
     def density(z: Array) -> tuple[float, Array]:
         height, slope = evaluate(program, target, z)
@@ -266,23 +266,61 @@ def log_density(prepared: PreparedStory, base: Array) -> LogDensity:
     return density
 
 
+def derived_density(
+    prepared: PreparedStory, program: "FlatProgram", target: "Target", z: Array
+) -> tuple[float, Array]:
+    """The same by the kernel, where numbers follow from those of the story.
+
+    Returns
+    -------
+    float, (n_active,) array
+        In nats; minus infinity or nan where the evidence is impossible, or sums underflow.
+    """
+    from storyodds.models.posterior.densities import density_kernel
+    from storyodds.models.posterior.densities.evidence_kernel import log_evidence
+
+    if not np.isfinite(z).all():
+        return -np.inf, np.zeros(len(z))
+    whole = prepared.likelihood
+    with np.errstate(all="ignore"):
+        values = np.ascontiguousarray(whole.beside(_values_by_set(prepared, target, z)))
+        complements, slopes = 1.0 - values, np.empty_like(values)
+        by_item, ended = np.empty(target.assumptions.shape[1]), np.empty(target.routes.shape[1])
+        fits = np.array(
+            [
+                log_evidence(program, *point, by_item, ended)
+                for point in zip(
+                    values, complements, target.assumptions, target.routes, slopes, strict=True
+                )
+            ]
+        )
+        own = whole.fold_slopes(slopes.T, values)[: whole.n_numbers].T
+        return density_kernel.posterior(target, z, fits, np.ascontiguousarray(own))
+
+
+def _values_by_set(prepared: PreparedStory, target: "Target", z: Array) -> Array:
+    """The numbers at a point, for every body of evidence: the first has the results of checks."""
+    program, n_sets = prepared.likelihood, len(target.assumptions)
+    at_point = to_values(prepared, z[None], target.base[None])
+    with_results = program.readings.beside(at_point)
+    prior = np.repeat(without_results(at_point, program.result_rates), n_sets - 1, axis=0)
+    # Without a known result, there is nothing to leave out and nothing that reads one.
+    return np.vstack([with_results, prior])
+
+
 def density_in_logs(prepared: PreparedStory, target: "Target", z: Array) -> tuple[float, Array]:
-    """The same by the engine: where sums of products underflow, or something has to be derived."""
+    """The same by the engine: where sums of products underflow."""
     from storyodds.models.posterior.densities import density_kernel
 
     nowhere = -np.inf, np.zeros(len(z))
     if not np.isfinite(z).all():
         return nowhere
-    n_sets = len(target.assumptions)
-    values = np.repeat(to_values(prepared, z[None], target.base[None]), n_sets, axis=0)
-    values[1:] = without_results(values[1:], prepared.likelihood.result_numbers)
+    program, values = prepared.likelihood, _values_by_set(prepared, target, z)
     likelihoods = LogLikelihoods(target.assumptions, target.routes)
     try:
         with np.errstate(all="ignore"):
-            evaluated = evaluation.evaluate(
-                prepared.likelihood, values, likelihoods, np.ones((1, 1))
-            )
-            slopes = evaluation.gradient(prepared.likelihood, evaluated)[:, 0]
+            evaluated = evaluation.evaluate(program, values, likelihoods, np.ones((1, 1)))
+            slopes = evaluation.gradient(program, evaluated)[:, 0]
             height, slope = density_kernel.posterior(target, z, evaluated.log_roots[:, 0], slopes)
     except UnsupportedStoryError:  # further out than a quadrature rule can reach
         return nowhere

@@ -4,6 +4,7 @@ At a point, what findings say is worked out first; the density is then that of `
 gradient gains what the findings themselves move by: their slopes, times P(hypothesis | evidence).
 """
 
+from functools import partial
 from math import isfinite
 
 import numpy as np
@@ -13,6 +14,7 @@ from storyodds.models.engine import evaluation
 from storyodds.models.posterior.densities.density import (
     LogDensity,
     density_in_logs,
+    derived_density,
     flatten,
     rises,
     target_of,
@@ -38,6 +40,9 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
 
     target, program = target_of(prepared, base), flatten(prepared.likelihood)
     active, moving = list(prepared.active), prepared.likelihoods.moving
+    evaluate = density_kernel.log_density
+    if prepared.likelihood.derived:
+        evaluate = partial(derived_density, prepared)
 
     def density(z: Array) -> tuple[float, Array]:
         if not np.isfinite(z).all():
@@ -47,9 +52,7 @@ def moving_log_density(prepared: PreparedStory, base: Array) -> LogDensity:
         assumptions, routes = target.assumptions.copy(), target.routes.copy()
         assumptions[0], routes[0] = likelihoods.assumptions[0], likelihoods.routes[0]
         here = target._replace(assumptions=assumptions, routes=routes)
-        height, slope = -np.inf, np.zeros(len(z))
-        if not prepared.likelihood.derived:  # which the kernel does not work out
-            height, slope = density_kernel.log_density(program, here, z)
+        height, slope = evaluate(program, here, z)
         if not isfinite(height):
             height, slope = density_in_logs(prepared, here, z)
         if not isfinite(height):

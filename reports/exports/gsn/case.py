@@ -36,7 +36,7 @@ class Case:
         return Numbers(self.doc)
 
     @cached_property
-    def bears(self) -> Mapping[str, frozenset[str]]:
+    def bears(self) -> Mapping[str, tuple[str, ...]]:
         """Which assumptions bear on a route."""
         return bearing(self.story)
 

@@ -85,12 +85,12 @@ def test_a_sensitivity_analysis_is_the_same_as_its_tree() -> None:
 
 
 def test_what_may_be_learned_and_what_matters_are_the_same_as_their_trees() -> None:
-    found = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
-    value = summarize_value(found)
+    assessment = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
+    value = summarize_value(assessment)
     for entry in value["proposals"]:
         at = datasets(value)["proposals"].to_dataset().sel(proposal=entry["id"])
         assert float(at.bits_value) == entry["bits"]["value"]
-    importance = summarize_importance(found)
+    importance = summarize_importance(assessment)
     literals = datasets(importance)["literals"].to_dataset()
     for entry in importance["literals"]:
         at = literals.fussell_vesely.sel(literal=entry["literal"], summary="mean")
@@ -130,8 +130,8 @@ def test_other_documents_are_refused() -> None:
 
 def test_one_table_is_the_same_as_in_the_tree() -> None:
     """Also rows inside rows, tables turned around, and what the document does not have."""
-    found = assess(resolve(load_story("carlsmith-six-premises"), standard=True), draws=64)
-    value = summarize_value(found)
+    assessment = assess(resolve(load_story("carlsmith-six-premises"), standard=True), draws=64)
+    value = summarize_value(assessment)
     document = summarize_sensitivity(assessed("cat-classifier"), ("global", "views"))
     for whole, node in (
         (value, "results"),
@@ -204,8 +204,8 @@ def documents(name: str) -> dict[str, Any]:
         staged = resolve(Story.model_validate(STAGED), standard=True)
         return {"placement": summarize_placement(assess(staged, draws=64))}
     story = load_text(FULL, "everything.yaml") if name == "everything" else load_story(name)
-    found = assess(resolve(story, standard=True), draws=64)
-    side = story_side(found, "first")
+    assessment = assess(resolve(story, standard=True), draws=64)
+    side = story_side(assessment, "first")
     sides = [
         side,
         story_side(assess(resolve(story, settings={"aware": 0.3})), "second")
@@ -213,10 +213,12 @@ def documents(name: str) -> dict[str, Any]:
         else story_side(assessed("coinrun-agent"), "coinrun-agent"),
     ]
     return {
-        "estimate": summarize(found),
-        "sensitivity": summarize_sensitivity(found),
-        "value": summarize_value(found, {"success": 1.0, "catastrophe": -20.0, "withheld": 0.1}),
-        "importance": summarize_importance(found),
+        "estimate": summarize(assessment),
+        "sensitivity": summarize_sensitivity(assessment),
+        "value": summarize_value(
+            assessment, {"success": 1.0, "catastrophe": -20.0, "withheld": 0.1}
+        ),
+        "importance": summarize_importance(assessment),
         "compare": summarize_comparison(sides, draws=64),
     }
 

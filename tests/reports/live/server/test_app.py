@@ -109,12 +109,12 @@ def test_no_story_text_becomes_markup(client: TestClient) -> None:
 
 
 def test_a_page_reads_without_its_script(client: TestClient) -> None:
-    told = client.get(EXACT).json()
+    data = client.get(EXACT).json()
     page = client.get("/stories/carlsmith-six-premises").text
     assert (
-        f'data-odds="catastrophe">{told["answer"]["odds"]["catastrophe"]["now"]["words"]}<' in page
+        f'data-odds="catastrophe">{data["answer"]["odds"]["catastrophe"]["now"]["words"]}<' in page
     )
-    assert all(f'data-number="{number["name"]}"' in page for number in told["numbers"])
+    assert all(f'data-number="{number["name"]}"' in page for number in data["numbers"])
 
 
 def test_answers_follow_the_state(client: TestClient) -> None:
@@ -142,13 +142,13 @@ def test_states_are_saved_in_the_folder_only(client: TestClient, folder: Path) -
         {"name": "b", "state": state, "path": "/tmp"},
     ):
         assert client.post(f"{EXACT}/states", headers=ASK, json=body).status_code == 422
-    told = saved.json()
-    kept = {folder / told["saved"], folder / told["story"]}
+    data = saved.json()
+    kept = {folder / data["saved"], folder / data["story"]}
     assert set(folder.parent.rglob("*")) - before == kept
-    assert told["command"].startswith(f"storyodds estimate {told['story']} --seed 1 --view")
+    assert data["command"].startswith(f"storyodds estimate {data['story']} --seed 1 --view")
     written = load_story("carlsmith-six-premises")
     own = written.model_copy(update={"story": "carlsmith-six-premises-dire"})
-    assert load_story(folder / told["story"]) == own
+    assert load_story(folder / data["story"]) == own
 
 
 def test_saved_at_the_same_time_under_one_name_one_is_kept(
@@ -175,18 +175,18 @@ def test_a_changed_story_can_be_had_without_saving_it(client: TestClient, folder
     before = set(folder.parent.rglob("*"))
     for state, file in (({}, "hostile.yaml"), ({"view": "sceptic"}, "hostile-changed.yaml")):
         asked = {"state": json.dumps(state)}
-        found = client.get("/stories/hostile/story.yaml", params=asked)
-        headers = found.headers
+        response = client.get("/stories/hostile/story.yaml", params=asked)
+        headers = response.headers
         assert headers["content-disposition"] == f'attachment; filename="{file}"'
         assert headers["content-type"].startswith("application/yaml")
         assert headers["content-security-policy"].startswith("default-src 'none'")
         own = {"story": f"{hostile_story().story}-changed"} if state else {}
-        assert load_text(found.text) == hostile_story().model_copy(update=own)
-        assert f"# storyodds estimate {file} --seed 1" in found.text
+        assert load_text(response.text) == hostile_story().model_copy(update=own)
+        assert f"# storyodds estimate {file} --seed 1" in response.text
     assert client.get("/stories/hostile/story.yaml").status_code == 200
     for wrong in ("no", '{"off": ["check:no-such"]}', '{"set": {"nope": "1"}}'):
-        found = client.get("/stories/mine/story.yaml", params={"state": wrong})
-        assert found.status_code == 422 and "content-disposition" not in found.headers
+        response = client.get("/stories/mine/story.yaml", params={"state": wrong})
+        assert response.status_code == 422 and "content-disposition" not in response.headers
     assert client.get("/stories/broken/story.yaml").status_code == 422
     assert set(folder.parent.rglob("*")) == before
 
@@ -216,9 +216,9 @@ def test_other_hosts_are_refused(client: TestClient, host: str) -> None:
 )
 def test_other_sites_are_refused(client: TestClient, here: Here, headers: dict[str, str]) -> None:
     for what, body in (("answer", {}), ("settle", {}), ("states", {"name": "a", "state": {}})):
-        found = client.post(f"{EXACT}/{what}", headers=headers, json=body)
-        assert found.status_code == 403
-        assert "access-control-allow-origin" not in found.headers
+        response = client.post(f"{EXACT}/{what}", headers=headers, json=body)
+        assert response.status_code == 403
+        assert "access-control-allow-origin" not in response.headers
     assert here.asked == []
 
 
@@ -270,15 +270,15 @@ def test_no_address_leads_out_of_the_folder(client: TestClient, name: str) -> No
     ],
 )
 def test_wrong_bodies_are_refused_in_words(client: TestClient, body: str) -> None:
-    found = client.post(f"{EXACT}/answer", headers=ASK, content=body)
-    assert found.status_code == 422
-    assert messages(found) and "Traceback" not in found.text
+    response = client.post(f"{EXACT}/answer", headers=ASK, content=body)
+    assert response.status_code == 422
+    assert messages(response) and "Traceback" not in response.text
 
 
 def test_every_mistake_is_told_at_once(client: TestClient) -> None:
     state = {"set": {"nope": "1", "aps-feasible.probability": "2"}, "off": ["nudge:nope"]}
-    found = client.post(f"{EXACT}/answer", headers=ASK, json=state)
-    assert len(found.json()["problems"]) == 3
+    response = client.post(f"{EXACT}/answer", headers=ASK, json=state)
+    assert len(response.json()["problems"]) == 3
 
 
 def test_bodies_are_bounded(client: TestClient) -> None:
@@ -295,8 +295,8 @@ def test_bodies_are_bounded(client: TestClient) -> None:
 
 def test_heads_are_bounded(client: TestClient, here: Here) -> None:
     headers = {f"x-{k}": "a" * 8000 for k in range(9)}
-    found = client.get("/stories/mine", headers=headers)
-    assert found.status_code == 431 and found.headers["x-content-type-options"] == "nosniff"
+    response = client.get("/stories/mine", headers=headers)
+    assert response.status_code == 431 and response.headers["x-content-type-options"] == "nosniff"
     address = {"state": "a" * 40_000}
     few = {name: headers[name] for name in ("x-0", "x-1", "x-2", "x-3")}
     assert client.get("/stories/mine/page", params=address, headers=few).status_code == 431
@@ -314,8 +314,8 @@ def test_other_types_and_methods_are_refused(client: TestClient) -> None:
 def test_a_broken_story_is_no_crash(client: TestClient) -> None:
     assert "This story has mistakes" in client.get("/stories/broken").text
     assert "&lt;b&gt;" in client.get("/stories/broken").text
-    found = client.post("/api/stories/broken/answer", headers=ASK, json={})
-    assert found.status_code == 422 and found.json()["problems"][0]["file"] == "broken.yaml"
+    response = client.post("/api/stories/broken/answer", headers=ASK, json={})
+    assert response.status_code == 422 and response.json()["problems"][0]["file"] == "broken.yaml"
 
 
 @pytest.mark.parametrize(
@@ -364,16 +364,16 @@ def test_a_computation_that_takes_too_long_is_stopped(folder: Path) -> None:
     seconds = {"answer": 60.0, "settle": 0.01}
     app = make_app(folder, workers, seconds=seconds)
     with TestClient(app, base_url=HOST) as client:
-        found = client.post(f"{EXACT}/settle", headers=ASK, json={})
-        assert found.status_code == 503 and "stopped" in messages(found)
+        response = client.post(f"{EXACT}/settle", headers=ASK, json={})
+        assert response.status_code == 503 and "stopped" in messages(response)
         assert client.post(f"{EXACT}/answer", headers=ASK, json={}).status_code == 200
 
 
 @pytest.mark.slow
 def test_the_whole_dashboard_brings_its_own_policy(client: TestClient) -> None:
     state = json.dumps({"set": {"aps-feasible.probability": "1"}})
-    found = client.get("/stories/carlsmith-six-premises/page", params={"state": state})
-    assert found.status_code == 200
-    assert '<meta http-equiv="Content-Security-Policy"' in found.text
+    response = client.get("/stories/carlsmith-six-premises/page", params={"state": state})
+    assert response.status_code == 200
+    assert '<meta http-equiv="Content-Security-Policy"' in response.text
     changed = client.post(f"{EXACT}/answer", headers=ASK, content=state).json()
-    assert changed["odds"]["catastrophe"]["now"]["words"] in found.text
+    assert changed["odds"]["catastrophe"]["now"]["words"] in response.text
