@@ -86,3 +86,30 @@ def amount(n_bytes: float) -> str:
     ('3 MiB', 'less than 1 MiB')
     """
     return f"{n_bytes / MIB:,.0f} MiB" if n_bytes >= MIB else "less than 1 MiB"
+
+
+def shortage(need: str) -> str:
+    """Word that there is no room for a need, and what can be done.
+
+    Parameters
+    ----------
+    need : str
+        What was found, and how much of memory it takes.
+
+    Examples
+    --------
+    >>> with memory_limit(0):
+    ...     shortage("found sums that take 3 MiB").split("; ")[1]
+    'allow more with --max-memory'
+    """
+    if memory_left(1) == 0:  # by no fault of the story's
+        return (
+            f"{need}, beside the {amount(resident())} that the process holds: Python, the "
+            "libraries that the method needs and what is worked out so far take all that it may; "
+            "allow more with --max-memory"
+        )
+    return (
+        f"{need}, more than is left beside the {amount(resident())} that the process holds; "
+        "expected fewer, as of a story whose formulas share less. Ways out: allow more with "
+        "--max-memory, or estimate it with --method simulation"
+    )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from storyodds.priors.distributions.forms import FORM_KEYS
-from storyodds.priors.text.errors import Mistake, Path
+from storyodds.priors.text.errors import MAX_MISTAKES, Mistake, Path
 from storyodds.priors.text.phrases import (
     SLUG_LIMIT,
     described,
@@ -50,7 +50,7 @@ def mistakes_in(
     model: Any,
     *,
     leave: tuple[str, ...] = (),
-    most: int = 1000,
+    most: int = MAX_MISTAKES,
 ) -> list[Mistake]:
     """Turn a validation error into mistakes with a place in the data and a plain sentence.
 

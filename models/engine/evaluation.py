@@ -35,7 +35,7 @@ from storyodds.models.engine.leaf_values import (
     won_by,
 )
 from storyodds.models.engine.program import Program, without_results
-from storyodds.models.memory import amount, memory_left, resident
+from storyodds.models.memory import amount, memory_left, shortage
 from storyodds.models.story.likelihoods import LogLikelihoods, Moving
 from storyodds.priors.distributions.families import LN2
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
@@ -240,11 +240,9 @@ def evaluate(
 
 
 def _too_little(cells: int, n_bytes: float) -> str:
-    return (
+    return shortage(
         f"assumptions: found sums of {cells:,} numbers, which take {amount(n_bytes)} at a single "
-        f"draw, more than is left beside the {amount(resident())} that the process holds; "
-        "expected fewer, as of a story whose formulas share less. "
-        "Ways out: allow more with --max-memory, or estimate it with --method simulation"
+        "draw"
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from storyodds.models.cores import cores
 from storyodds.models.logic.sifted_diagrams import SharedDiagram
-from storyodds.models.memory import amount, memory_left, resident
+from storyodds.models.memory import amount, memory_left, shortage
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 
 Array = NDArray[np.float64]
@@ -146,11 +146,10 @@ class ForestOdds:
             raise UnsupportedStoryError(
                 [
                     Problem(
-                        f"assumptions: found a decision diagram of {n_nodes:,} nodes, which takes "
-                        f"{amount(n_bytes)} to sum over, more than is left beside the "
-                        f"{amount(resident())} that the process holds; expected fewer, as of a "
-                        "story whose formulas share less. Ways out: allow more with --max-memory, "
-                        "or estimate it with --method simulation"
+                        shortage(
+                            f"assumptions: found a decision diagram of {n_nodes:,} nodes, which "
+                            f"takes {amount(n_bytes)} to sum over"
+                        )
                     )
                 ]
             )

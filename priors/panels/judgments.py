@@ -20,6 +20,7 @@
 import importlib.resources
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,7 +34,7 @@ from storyodds.priors.panels.coherence import MAX_EVENTS
 from storyodds.priors.panels.events import Event, events_in
 from storyodds.priors.references import without_references
 from storyodds.priors.text.document import Document
-from storyodds.priors.text.errors import InputError, Mistake, Problem
+from storyodds.priors.text.errors import MAX_MISTAKES, InputError, Mistake, Problem
 from storyodds.priors.text.errors import Path as KeyPath
 from storyodds.priors.text.phrases import Suggestions, quoted
 from storyodds.priors.text.records import FileRecord, Number, Record, Slug, SourceField, Text
@@ -197,7 +198,7 @@ def _judgments(document: Document) -> Judgments:
     except ValidationError as error:
         shape = mistakes_in(error, data, Judgments)
     taken = {(mistake.path, mistake.at_key) for mistake in shape}
-    whole = _mistakes(data) if isinstance(data, Mapping) else ()
+    whole = islice(_mistakes(data), MAX_MISTAKES) if isinstance(data, Mapping) else ()
     mistakes = shape + [item for item in whole if (item.path, item.at_key) not in taken]
     if record is None or mistakes:
         problems = [document.problem(mistake) for mistake in mistakes]

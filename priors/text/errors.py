@@ -36,6 +36,7 @@ UNSAFE = re.compile(
 )
 _BREAKS = re.compile("[\t\n\r]")
 
+MAX_MISTAKES = 1000  # of each kind of reading a file, after which nobody reads on
 _SHOWN_MISTAKES = 50  # mistakes that are listed: more than anybody mends before the next try
 _WIDTH = 96  # letters of a line that is quoted
 _TAB = "    "

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storyodds.priors.distributions.forms import Kind
-from storyodds.priors.text.errors import UNSAFE, Mistake, Path
+from storyodds.priors.text.errors import MAX_MISTAKES, UNSAFE, Mistake, Path
 from storyodds.priors.text.phrases import described, did_you_mean, misspelled, quoted
 from storyodds.priors.text.scalars import hidden
 from storyodds.scenarios.checks.common_causes import common_cause_mistakes
@@ -50,7 +50,6 @@ MAX_FREE = 500  # assumptions that nothing decides, each a variable of its own
 MAX_ASSUMPTIONS = 2000  # with those that a formula decides
 MAX_ROUTES = 200  # each of which gets sums of its own
 MAX_DEPTH = 32  # levels of a formula, which is walked by recursion
-_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
 _MAX_LOOPS = 20  # loops that are listed: there may be exponentially many
 _RESERVED = (DEFAULT, "not", "otherwise", "rationale")
 
@@ -97,7 +96,7 @@ def find_mistakes(data: Mapping[str, Any]) -> list[Mistake]:
         correlation_mistakes(data),
         _text_mistakes(data),
     )
-    return list(itertools.islice(mistakes, _MAX_MISTAKES))
+    return list(itertools.islice(mistakes, MAX_MISTAKES))
 
 
 def _id_mistakes(names: Names) -> Iterator[Mistake]:

@@ -7,7 +7,7 @@ event tree is read by a room of its own.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from storyodds.priors.text.errors import Problem
+from storyodds.priors.text.errors import MAX_MISTAKES, Problem
 from storyodds.priors.text.phrases import Suggestions, did_you_mean, one_of, quoted
 from storyodds.priors.text.xml_reader import Element, XmlDocument
 from storyodds.scenarios.open_psa.definitions import (
@@ -88,7 +88,6 @@ _UNSUPPORTED = (
         )
     ),
 )
-_MAX_MISTAKES = 1000  # mistakes, after which nobody reads on
 
 
 @dataclass
@@ -129,14 +128,14 @@ class Tree:
 
     def nearest(self, word: str, choices: Iterable[str]) -> str:
         """Name the nearest word of the format; not for mistakes that are not listed any more."""
-        return "" if len(self.problems) >= _MAX_MISTAKES else did_you_mean(word, choices)
+        return "" if len(self.problems) >= MAX_MISTAKES else did_you_mean(word, choices)
 
     def is_spoiled(self, name: str) -> bool:
         """Return whether something that is refused would have defined this name."""
         return self._includes or name in self._spoiled
 
     def _note(self, problem: Problem) -> None:
-        if len(self.problems) < _MAX_MISTAKES and problem not in self.problems[-20:]:
+        if len(self.problems) < MAX_MISTAKES and problem not in self.problems[-20:]:
             self.problems.append(problem)
 
     def add(self, definition: Definition) -> None:

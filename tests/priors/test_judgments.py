@@ -6,7 +6,7 @@ import pytest
 
 from storyodds.priors.library import pack_entry
 from storyodds.priors.panels.judgments import EXAMPLE, judgments_text, read_judgments
-from storyodds.priors.text.errors import InputError
+from storyodds.priors.text.errors import MAX_MISTAKES, InputError
 
 HEAD = """\
 judgments: duo
@@ -176,3 +176,12 @@ def test_the_example_s_answers_are_those_of_the_pack(question: int, entry: str, 
     ):
         hits, trials = (int(number.replace(",", "")) for number in match.groups())
         assert (hits, trials) == (counts["hits"], counts["trials"])
+
+
+def test_no_more_mistakes_are_listed_than_anybody_reads() -> None:
+    """Each question names an expert who is not of the panel."""
+    question = "  - {question: q, answer: 1, quantiles: {nobody: [1, 2, 3]}}\n"
+    text = "judgments: p\ntitle: t\nexperts: {a: {name: A}}\ncalibration:\n"
+    with pytest.raises(InputError) as caught:
+        judgments_text(text + question * (MAX_MISTAKES + 1))
+    assert len(caught.value.problems) == MAX_MISTAKES
