@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from fault_trees import FaultTree
-from networks import Network, NetworkDraws
 from numpy.typing import NDArray
+from problems.fault_trees import FaultTree
+from problems.networks import Network, NetworkDraws
 
 Array = NDArray[Any]  # float, or complex where a derivative is asked for
 Answers = dict[str, NDArray[np.float64]]

@@ -103,20 +103,15 @@ def _take_one_core() -> None:
 
 
 def _suite(name: str) -> "Callable[[Settings], Iterator[Section]]":
-    import suite_assumptions
-    import suite_fault_tree
-    import suite_large_trees
-    import suite_routes
-    import suite_stages
-    import suite_thirty
+    from suites import assumptions, fault_tree, large_trees, routes, stages, thirty
 
     return {
-        "thirty": suite_thirty.run,
-        "routes": suite_routes.run,
-        "assumptions": suite_assumptions.run,
-        "stages": suite_stages.run,
-        "fault-tree": suite_fault_tree.run,
-        "large-trees": suite_large_trees.run,
+        "thirty": thirty.run,
+        "routes": routes.run,
+        "assumptions": assumptions.run,
+        "stages": stages.run,
+        "fault-tree": fault_tree.run,
+        "large-trees": large_trees.run,
     }[name]
 
 

@@ -41,6 +41,7 @@ from storyodds.reports.contract.comparison import Comparison
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.importance import Importance
 from storyodds.reports.contract.judgments import PanelSummary
+from storyodds.reports.contract.placement import Placements
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
@@ -68,6 +69,7 @@ DOCUMENTS: Mapping[str, type] = {
     "estimate": Estimate,
     "importance": Importance,
     "value": InformationValue,
+    "placement": Placements,
     "compare": Comparison,
     "judgments": PanelSummary,
     "sensitivity": Sensitivity,
@@ -101,15 +103,25 @@ def output(command: str, folder: Path) -> str:
 
     Commands joined by `|` hand their output on; `| head -n N` keeps the first lines.
     """
-    command, _, head = command.partition(" | head -n ")
+    whole, most = without_head(command)
     text = ""
-    for part in command.split(" | "):
+    for part in whole.split(" | "):
         program, *arguments = shlex.split(part)
         if program != "storyodds":
             raise ValueError(f"found the command {program!r}, expected storyodds")
         text = _run(arguments, text, folder)
-    lines = text.splitlines()[: int(head) if head else None]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return first_lines(text, most)
+
+
+def without_head(command: str) -> tuple[str, int | None]:
+    """A command less its `| head -n N`, and that N."""
+    whole, _, most = command.partition(" | head -n ")
+    return whole, int(most) if most else None
+
+
+def first_lines(text: str, most: int | None) -> str:
+    """The first lines of a text, or all of them, without what is blank at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines()[:most])
 
 
 def _run(arguments: list[str], standard_input: str, folder: Path) -> str:

@@ -18,7 +18,8 @@ from storyodds.scenarios.grammar.formulas import literals
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT
 from storyodds.scenarios.grammar.parts import rows_of
 from storyodds.scenarios.grammar.states import assumption_and_state
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption, Evidence
 from storyodds.scenarios.story import Story
 

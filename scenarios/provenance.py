@@ -8,7 +8,8 @@ import numpy as np
 from storyodds.priors.distributions.forms import Basis, Kind, plain_prior
 from storyodds.priors.distributions.quantiles import prior_quantile
 from storyodds.priors.text.records import Source
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory, resolve
 
 
 class SourceRecord(TypedDict):

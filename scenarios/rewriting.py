@@ -8,10 +8,10 @@ from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.outcomes import DEFAULT, INTENDED
 from storyodds.scenarios.grammar.parts import BitsRow, GivenRow, GivenTable
 from storyodds.scenarios.grammar.states import with_chance_in_turn
-from storyodds.scenarios.resolve import ResolvedStory, named_causes
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption
 from storyodds.scenarios.shared import catalog
-from storyodds.scenarios.story import Story
+from storyodds.scenarios.story import Story, named_causes
 
 
 def with_numbers(resolved: ResolvedStory, forms: Mapping[str, Prior]) -> Story:

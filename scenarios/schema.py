@@ -240,6 +240,7 @@ class Proposal(Record):
     claim: Text = ""
     replicates: Slug | None = None
     about: About | None = None
+    after: Slug | None = None
     trials: Annotated[Count, Field(ge=1)] | None = None
     rates: Annotated[dict[Slug, Rate] | None, BeforeValidator(_text_keys)] = None
     relevance: Probability | None = None

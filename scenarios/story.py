@@ -133,3 +133,11 @@ class Story(FileRecord):
         from storyodds.scenarios.story_html import story_html
 
         return story_html(self)
+
+
+def named_causes(story: Story) -> tuple[CommonCause, ...]:
+    """Give the checks of a story that fail together an id, where the story does not."""
+    return tuple(
+        cause.model_copy(update={"id": cause.id or f"common-cause-{i + 1}"})
+        for i, cause in enumerate(story.common_cause)
+    )

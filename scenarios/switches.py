@@ -1,19 +1,19 @@
 """Parts of a story that are switched off, such as `check:blind-audit`: gone with their numbers."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from storyodds.priors.text.errors import Problem
 from storyodds.priors.text.phrases import did_you_mean, one_of, quoted
 from storyodds.priors.text.records import Record
+from storyodds.scenarios.grammar.correlations import named
+from storyodds.scenarios.grammar.switch_kinds import SWITCHES, Switch
 from storyodds.scenarios.story import Story
 
-Part = Literal["constraint", "nudge", "check", "evidence"]
-SWITCHES: tuple[Part, ...] = ("constraint", "nudge", "check", "evidence")
 OFF = "off"  # the only setting of a part; numbers have PRIORs
 
 
-def switches_of(story: Story) -> tuple[tuple[Part, str], ...]:
+def switches_of(story: Story) -> tuple[tuple[Switch, str], ...]:
     """List the parts of a story that can be switched off, in the order of its file.
 
     Parameters
@@ -30,10 +30,11 @@ def switches_of(story: Story) -> tuple[tuple[Part, str], ...]:
     >>> dict(switches_of(load_story("coinrun-agent")))["check"]
     'moved-coin-test'
     """
-    listed: list[tuple[Part, str]] = [("constraint", c.id) for c in story.rationale.constraints]
+    listed: list[tuple[Switch, str]] = [("constraint", c.id) for c in story.rationale.constraints]
     listed += [("nudge", nudge.id) for nudge in story.rationale.nudges]
     listed += [("check", check.id) for check in story.checks]
-    return (*listed, *(("evidence", item.id) for item in story.evidence))
+    listed += [("evidence", item.id) for item in story.evidence]
+    return (*listed, *(("correlation", str(block.id)) for block in named(story.correlations)))
 
 
 def is_switch(name: str) -> bool:
@@ -71,7 +72,7 @@ def with_off(settings: Mapping[str, Any] | None, off: Iterable[str]) -> dict[str
 
 def chosen_switches(
     story: Story, settings: Mapping[str, Any], problems: list[Problem]
-) -> tuple[tuple[Part, str], ...]:
+) -> tuple[tuple[Switch, str], ...]:
     """Return the parts that settings switch off.
 
     Parameters
@@ -123,11 +124,13 @@ def _expected(name: str, switches: Collection[str]) -> str:
 def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
     """Take parts out of a story, and with a finding the proposals to replicate it.
 
+    Without a correlation, its numbers stay what they are, each by itself.
+
     Parameters
     ----------
     story : Story
     parts : collection of (part, id)
-        Part is one of "constraint", "nudge", "check" and "evidence".
+        Part is one of "constraint", "nudge", "check", "evidence" and "correlation".
 
     Returns
     -------
@@ -161,12 +164,15 @@ def without_parts(story: Story, parts: Collection[tuple[str, str]]) -> Story:
     ]
     whole = checks_off.isdisjoint(name for cause in story.common_cause for name in cause.checks)
     together = tuple(cause for cause in causes if len(cause.checks) > 1)
+    blocks = kept("correlation", named(story.correlations))
+    every_block = len(blocks) == len(story.correlations)
     return story.model_copy(
         update={
             "common_cause": story.common_cause if whole else together,
             "rationale": story.rationale.model_copy(update=rationale),
             "checks": kept("check", story.checks),
             "evidence": kept("evidence", story.evidence),
+            "correlations": story.correlations if every_block else blocks,
             "proposals": tuple(
                 p for p in story.proposals if ("evidence", p.replicates or "") not in parts_off
             ),

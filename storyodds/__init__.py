@@ -15,10 +15,11 @@ import sys
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
     del sys.path[0]
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+# Nothing else is imported at once: until the command has begun, Ctrl-C ends in a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from storyodds.models.assessment.datatree import load_result, save_result
     from storyodds.models.pymc.model import compile_story
     from storyodds.priors.panels.judgments import read_judgments
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from storyodds.reports.api.comparison import compare
     from storyodds.reports.api.estimate import estimate, summarize
     from storyodds.reports.api.importance import importance
+    from storyodds.reports.api.placement import placement
     from storyodds.reports.api.sensitivity import sensitivity
     from storyodds.reports.api.sequences import sequences
     from storyodds.reports.api.value import value
@@ -56,6 +58,7 @@ __all__ = [
     "load_result",
     "load_story",
     "load_text",
+    "placement",
     "read_judgments",
     "save_result",
     "sensitivity",
@@ -85,6 +88,7 @@ _HOMES = {
     "load_result": "storyodds.models.assessment.datatree",
     "load_story": "storyodds.scenarios.loader",
     "load_text": "storyodds.scenarios.loader",
+    "placement": "storyodds.reports.api.placement",
     "read_judgments": "storyodds.priors.panels.judgments",
     "save_result": "storyodds.models.assessment.datatree",
     "sensitivity": "storyodds.reports.api.sensitivity",
@@ -96,9 +100,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'storyodds' has no attribute {name!r}")
 
 

@@ -7,11 +7,6 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
-from types import ModuleType
 from typing import Any
 
 import click
@@ -26,17 +21,16 @@ from storyodds.commands.importance import importance
 from storyodds.commands.judgments import judgments
 from storyodds.commands.list_library import list_stories
 from storyodds.commands.new import new, schema
+from storyodds.commands.placement import placement
 from storyodds.commands.sensitivity import sensitivity
 from storyodds.commands.serve import serve
 from storyodds.commands.show import show
 from storyodds.commands.trees.import_tree import import_tree
 from storyodds.commands.trees.sequences import sequences
 from storyodds.commands.value import value
+from storyodds.postponed import Postponed
 from storyodds.priors.text.errors import InputError, printable, render, shown
 from storyodds.priors.text.streams import prepare, silence
-
-# What scipy imports only to see that numpy has it, a twentieth of the time to start.
-_UNUSED = frozenset({"numpy.f2py", "numpy.testing"})
 
 
 class _Commands(click.Group):
@@ -70,6 +64,7 @@ for command in (
     sensitivity,
     compare,
     value,
+    placement,
     dashboard,
     serve,
     export,
@@ -167,17 +162,4 @@ def prepare_process() -> None:
     # Pydantic would look through every installed package for plugins of its own, which no record
     # here has a use for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.meta_path.insert(0, _Later())
-
-
-class _Later(MetaPathFinder):
-    """Finds modules of `_UNUSED`, to be imported once anything in them is used."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find one of these modules; leave every other one to the finders that follow."""
-        spec = PathFinder.find_spec(fullname, path) if fullname in _UNUSED else None
-        if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
-        return spec
+    sys.meta_path.insert(0, Postponed())

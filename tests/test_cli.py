@@ -125,3 +125,27 @@ print("numpy.testing._private" in sys.modules, numpy.f2py.__name__, callable(num
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert done.stdout.split() == b"False False True numpy.f2py True".split()
+
+
+def test_packages_of_scipy_run_once_more_of_them_is_used() -> None:
+    script = """
+import sys
+from storyodds.cli import prepare_process
+prepare_process()
+from scipy.special import expit, logsumexp
+print("scipy.special._orthogonal" in sys.modules, "scipy.linalg._decomp" in sys.modules)
+import numpy
+import scipy.linalg, scipy.special
+from scipy.special import _ufuncs
+print(scipy.linalg.solve([[2.0]], [4.0])[0], hasattr(scipy.linalg, "no_such_name"))
+print(len(scipy.special.roots_legendre(3)[0]), scipy.special.expit is expit is _ufuncs.expit)
+ufuncs = [name for name in _ufuncs.__all__ if isinstance(getattr(_ufuncs, name), numpy.ufunc)]
+print(all(getattr(scipy.special, name) is getattr(_ufuncs, name) for name in ufuncs))
+print(scipy.special.logsumexp is logsumexp, set(scipy.special.__all__) <= set(dir(scipy.special)))
+from scipy.sparse import coo_array, csr_array
+print(isinstance(coo_array(numpy.eye(2)).tocsr(), csr_array), scipy.sparse.eye_array(2).nnz)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode().splitlines() == [
+        "False False", "2.0 False", "3 True", "True", "True True", "True 2",
+    ]  # fmt: skip

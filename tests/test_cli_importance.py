@@ -126,10 +126,10 @@ def test_what_is_not_reliable_says_so(run: Run, tmp_path: Path) -> None:
 
 def test_the_function_says_the_same(run: Run) -> None:
     _, out, _ = run(*UNCERTAIN, "--json")
-    found = importance(load_story(UNCERTAIN[0]), of=["catastrophe"], draws=128)
-    assert found.attrs == {"story": UNCERTAIN[0], "ok": True}
+    measures = importance(load_story(UNCERTAIN[0]), of=["catastrophe"], draws=128)
+    assert measures.attrs == {"story": UNCERTAIN[0], "ok": True}
     for entry in document(out)["literals"]:
-        column = found.sel(event="catastrophe", literal=entry["literal"])
+        column = measures.sel(event="catastrophe", literal=entry["literal"])
         for name in MEASURES:
             for point in SUMMARY:
                 theirs = float(column[name].sel(summary=point))
@@ -138,14 +138,14 @@ def test_the_function_says_the_same(run: Run) -> None:
 
 
 def test_the_function_takes_views_and_settings() -> None:
-    found = importance(
+    measures = importance(
         load_story("rlhf-assistant"),
         of=["deceptive"],
         view="sceptic",
         settings={"goal-guarding": 0},
         draws=64,
     )
-    chance = found["probability"].sel(event="deceptive", literal="goal-guarding", summary="mean")
+    chance = measures["probability"].sel(event="deceptive", literal="goal-guarding", summary="mean")
     assert float(chance) == 0
 
 

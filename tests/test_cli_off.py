@@ -9,8 +9,6 @@ from support.command_line import Run
 
 import storyodds
 from storyodds import InputError, load_story, load_text, to_yaml
-from storyodds.commands.options import SWITCHES
-from storyodds.scenarios import switches
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.switches import switches_of, without_parts
 
@@ -132,5 +130,48 @@ def test_a_story_without_parts_says_so() -> None:
         resolve(load_story(STORY), settings={"check:moved-coin-test": 0.5})
 
 
-def test_kinds_are_those_of_the_format() -> None:
-    assert SWITCHES == switches.SWITCHES
+TOGETHER = """\
+story: two-doubts
+title: Two premises behind which is one doubt
+goal: {specification: A table., desirability: Right.}
+correlations:
+  - {between: [a, b], rank: 0.7}
+  - {id: of-harm, between: [b, schemer.harm], rank: -0.3}
+assumptions:
+  a: {probability: [0.05, 0.6]}
+  b: {probability: [0.05, 0.6]}
+routes:
+  - {id: schemer, class: deceptive, requires: [a, b], bits: 2, harm: [0.2, 0.6]}
+  - {id: something-else, class: other, bits: -6, harm: 0.1}
+"""
+
+
+def test_a_correlation_is_switched_off_by_its_id_or_its_place(run: Run, tmp_path: Path) -> None:
+    """The odds are those of the story written without it, in `estimate` and in `compare`."""
+    file, first, second = (tmp_path / f"{name}.yaml" for name in ("whole", "first", "second"))
+    lines = TOGETHER.splitlines(keepends=True)
+    file.write_text(TOGETHER, "utf-8")
+    first.write_text("".join(lines[:4] + lines[5:]), "utf-8")
+    second.write_text("".join(lines[:5] + lines[6:]), "utf-8")
+    whole = odds(run("estimate", str(file), *FEW, "--json").json)
+    for name, without in (("correlation-1", first), ("of-harm", second)):
+        off = run("estimate", str(file), "--off", f"correlation:{name}", *FEW, "--json").json
+        assert odds(off) == odds(run("estimate", str(without), *FEW, "--json").json) != whole
+        assert [block["id"] for block in off["correlations"]] == [
+            block for block in ("correlation-1", "of-harm") if block != name
+        ]
+    kept = tmp_path / "kept.json"
+    off = ("--off", "correlation:of-harm", *FEW)
+    assert run("estimate", str(file), *off, "-o", str(kept)).code == 0
+    saved, _ = run("compare", str(kept), str(file), "--json").json["sides"]
+    assert saved["settings"] == {"correlation:of-harm": "off"}
+    wrong = run("estimate", str(file), "--off", "correlation:of-ham")
+    assert wrong.code == WRONG_INPUT and "did you mean 'correlation:of-harm'?" in wrong.err
+
+
+def test_blocks_keep_their_names_when_one_is_off() -> None:
+    story = load_text(TOGETHER)
+    left = without_parts(story, [("correlation", "correlation-1")])
+    assert switches_of(left) == (("correlation", "of-harm"),)
+    left = without_parts(story, [("correlation", "of-harm")])
+    assert switches_of(load_text(to_yaml(left))) == (("correlation", "correlation-1"),)

@@ -40,9 +40,9 @@ def test_it_answers_on_this_machine_until_it_is_interrupted(
     process: subprocess.Popen[bytes], folder: Path
 ) -> None:
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    assert told["address"] == f"http://127.0.0.1:{told['port']}/"
-    at = f"{told['address']}api/stories/mine/answer"
+    data = json.loads(process.stdout.readline())
+    assert data["address"] == f"http://127.0.0.1:{data['port']}/"
+    at = f"{data['address']}api/stories/mine/answer"
     headers = {"content-type": "application/json", "x-storyodds-client": "0123456789ab"}
     body = json.dumps({"set": {"aware.probability": "1"}}).encode()
     with urlopen(Request(at, body, headers)) as answer:
@@ -53,7 +53,7 @@ def test_it_answers_on_this_machine_until_it_is_interrupted(
     assert refused.value.code == 400
     refused.value.close()
     with socket.socket() as elsewhere:  # another address of this machine
-        assert elsewhere.connect_ex(("127.0.0.2", told["port"])) != 0
+        assert elsewhere.connect_ex(("127.0.0.2", data["port"])) != 0
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (INTERRUPTED, b"", b"interrupted\n")
@@ -97,15 +97,15 @@ print(sorted(heavy), file=sys.stderr)
 
 def test_an_interrupt_ends_a_computation_too(process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
+    data = json.loads(process.stdout.readline())
     body = b"{}"
-    with socket.create_connection(("127.0.0.1", told["port"])) as asking:
+    with socket.create_connection(("127.0.0.1", data["port"])) as asking:
         asking.sendall(
             b"POST /api/stories/rlhf-assistant/settle HTTP/1.1\r\n"
             b"Host: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"X-Storyodds-Client: 0123456789ab\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         )
-        with urlopen(f"{told['address']}api/stories/mine/states") as answer:  # it has been read
+        with urlopen(f"{data['address']}api/stories/mine/states") as answer:  # it has been read
             assert json.load(answer) == {}
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -117,14 +117,14 @@ def test_a_client_that_leaves_in_the_middle_is_no_failure(
     process: subprocess.Popen[bytes],
 ) -> None:
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    with socket.create_connection(("127.0.0.1", told["port"])) as leaving:
+    data = json.loads(process.stdout.readline())
+    with socket.create_connection(("127.0.0.1", data["port"])) as leaving:
         leaving.sendall(
             b"POST /api/stories/mine/answer HTTP/1.1\r\n"
             b"Host: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"X-Storyodds-Client: 0123456789ab\r\nContent-Length: 50\r\n\r\n{"
         )
-    with urlopen(f"{told['address']}api/stories/mine/states") as answer:
+    with urlopen(f"{data['address']}api/stories/mine/states") as answer:
         assert json.load(answer) == {}
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -51,8 +51,8 @@ def test_one_section(run: Any, section: str) -> None:
     code, out, _ = run("list", section)
     assert code == DONE
     assert [line.split()[0] for line in out.splitlines()[1:]] == names(section)
-    found = json.loads(run("list", section, "--json")[1])
-    assert {key: list(value) for key, value in found.items() if key != "schema"} == {
+    data = json.loads(run("list", section, "--json")[1])
+    assert {key: list(value) for key, value in data.items() if key != "schema"} == {
         section: names(section)
     }
 
@@ -60,15 +60,15 @@ def test_one_section(run: Any, section: str) -> None:
 def test_the_catalog(run: Any) -> None:
     out = run("list", "catalog")[1]
     assert all(f"  {name} " in out for section in SECTIONS[3:] for name in names(section))
-    found = json.loads(run("list", "catalog", "--json")[1])
-    assert list(found) == ["schema", *SECTIONS[3:]]
-    assert found["assumptions"]["goal-guarding"] == catalog.assumptions()["goal-guarding"].claim
+    data = json.loads(run("list", "catalog", "--json")[1])
+    assert list(data) == ["schema", *SECTIONS[3:]]
+    assert data["assumptions"]["goal-guarding"] == catalog.assumptions()["goal-guarding"].claim
 
 
 def test_json_has_everything(run: Any) -> None:
-    found = json.loads(run("list", "--json")[1])
-    assert list(found) == ["schema", *SECTIONS]
-    assert found["stories"] == {name: load_story(name).title for name in bundled_stories()}
+    data = json.loads(run("list", "--json")[1])
+    assert list(data) == ["schema", *SECTIONS]
+    assert data["stories"] == {name: load_story(name).title for name in bundled_stories()}
 
 
 def test_an_unknown_section(run: Any) -> None:
@@ -97,8 +97,8 @@ def _text_of(name: str) -> str:
 
 def test_files_as_json(run: Any) -> None:
     for what, name in (("story", "stem-ai"), ("view", "sceptic"), ("pack", "empirical-rates")):
-        found = json.loads(run("show", name, "--json")[1])
-        assert found == {"schema": "storyodds/show/1", what: name, "text": _text_of(name)}
+        data = json.loads(run("show", name, "--json")[1])
+        assert data == {"schema": "storyodds/show/1", what: name, "text": _text_of(name)}
 
 
 @pytest.mark.parametrize("section", SECTIONS[3:])
@@ -141,8 +141,8 @@ def test_a_route_tells_what_it_needs_in_the_end(run: Any) -> None:
 def test_a_route_called_as_its_kind_is_shown_with_it(run: Any) -> None:
     out = run("show", "human-simulator")[1]
     assert out.count("human-simulator: a ") == 2
-    found = json.loads(run("show", "human-simulator", "--json")[1])
-    assert set(found) == {"schema", "route", "kind"}
+    data = json.loads(run("show", "human-simulator", "--json")[1])
+    assert set(data) == {"schema", "route", "kind"}
 
 
 def test_an_entry_of_a_pack(run: Any) -> None:
@@ -192,18 +192,18 @@ def test_sources_of_everything_that_ships(run: Any) -> None:
 
 
 def test_sources_as_json(run: Any) -> None:
-    found = json.loads(run("show", "rlhf-assistant", "--sources", "--json")[1])
-    assert (found["schema"], found["story"]) == ("storyodds/sources/1", "rlhf-assistant")
-    keys = [source["key"] for source in found["sources"]]
+    data = json.loads(run("show", "rlhf-assistant", "--sources", "--json")[1])
+    assert (data["schema"], data["story"]) == ("storyodds/sources/1", "rlhf-assistant")
+    keys = [source["key"] for source in data["sources"]]
     assert {"carlsmith-2023", "marks-2025"} <= set(keys)
-    assert len(found["assumed"]) > found["numbers"] / 2
+    assert len(data["assumed"]) > data["numbers"] / 2
 
 
 def test_bibtex_can_be_saved_and_read(run: Any) -> None:
     code, out, err = run("show", "rlhf-assistant", "--bibtex")
     assert (code, err) == (DONE, "")
-    found = json.loads(run("show", "rlhf-assistant", "--sources", "--json")[1])
-    assert list(parse_string(out, "bibtex").entries) == [item["key"] for item in found["sources"]]
+    data = json.loads(run("show", "rlhf-assistant", "--sources", "--json")[1])
+    assert list(parse_string(out, "bibtex").entries) == [item["key"] for item in data["sources"]]
 
 
 def test_bibtex_is_not_json(run: Any) -> None:
@@ -235,9 +235,9 @@ def test_files_of_ones_own(run: Any, tmp_path: Path) -> None:
     out = run("show", str(story), "--sources")[1]
     assert "Not in the bibliography\nAnn's notes\n    https://example.org/notes\n" in out
     assert "2 numbers are without a source" in out
-    found = json.loads(run("show", str(own), "--sources", "--json")[1])
-    assert found["view"] == str(own)
-    assert found["sources"][0]["cited_by"] == ["aware"]
+    data = json.loads(run("show", str(own), "--sources", "--json")[1])
+    assert data["view"] == str(own)
+    assert data["sources"][0]["cited_by"] == ["aware"]
     assert run("show", str(own))[1] == VIEW
 
 
@@ -264,9 +264,9 @@ def test_every_number_of_a_story_with_its_line(run: Any, tmp_path: Path) -> None
     code, out, _ = run("show", str(path), "--numbers")
     assert code == DONE
     assert f"something-else.harm  5.0%, assumed\n    {path}:6\n    no source\n" in out
-    found = json.loads(run("show", "rlhf-assistant", "--numbers", "--json")[1])
-    assert found["schema"] == "storyodds/numbers/1"
-    by_name = {number["name"]: number for number in found["numbers"]}
+    data = json.loads(run("show", "rlhf-assistant", "--numbers", "--json")[1])
+    assert data["schema"] == "storyodds/numbers/1"
+    by_name = {number["name"]: number for number in data["numbers"]}
     assert by_name["reward-seeker.bits"]["file"] == "storyodds/priors/catalog/routes.yaml"
     assert by_name["reward-seeker.bits"]["q05"] == pytest.approx(-2)
 

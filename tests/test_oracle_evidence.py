@@ -142,9 +142,9 @@ def test_a_forecast_is_a_density_at_the_prior_odds() -> None:
 def test_what_cannot_be_answered_is_said() -> None:
     with pytest.raises(ImpossibleEvidence, match="rules out its own evidence"):
         solve(tell(routes=ROUTES, evidence=(counted(1, 2, rates={"default": 0}),)))
-    said = item({"assumption": "a"}, forecast=0.5, sd_bits=2.0)
+    finding = item({"assumption": "a"}, forecast=0.5, sd_bits=2.0)
     with pytest.raises(ImpossibleEvidence):
-        solve(tell({"a": believe(0)}, ROUTES, evidence=(said,)))
+        solve(tell({"a": believe(0)}, ROUTES, evidence=(finding,)))
     with pytest.raises(TypeError, match="fixed numbers only"):
         solve(tell({"a": believe([0.1, 0.4])}, ROUTES))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.building import OFF, believe, item, tell
 from support.monte_carlo import SimulatedRun, draw_story, mean_and_error, simulate
-from support.oracle import solve
+from support.oracle import odds, solve
 
 from storyodds.scenarios.grammar.formulas import AnyOf
 from storyodds.scenarios.grammar.parts import GivenRow
@@ -165,7 +165,7 @@ def test_averages_over_the_findings_own_numbers(result: str) -> None:
         rates={"deceptive": {"beta": (3, 2)}, "r": (0.2, 0.6), "default": {"beta": (1, 3)}},
         relevance={"beta": (2, 2)},
     )
-    told = item("told", {"assumption": "a"}, bayes_factor={"true": {"normal": (1, 0.5)}})
+    finding = item("told", {"assumption": "a"}, bayes_factor={"true": {"normal": (1, 0.5)}})
     flags = {"deceptive": (0.3, 0.8), "h": {"beta": (2, 2)}, "default": {"beta": (1, 9)}}
     story = tell(
         {"a": believe(0.3)},
@@ -176,16 +176,16 @@ def test_averages_over_the_findings_own_numbers(result: str) -> None:
         ),
         hazards=(Hazard(id="h", criterion="alignment", probability=0.5, harm=0.2),),
         checks=[Check(id="v", flags=flags, result=result)],
-        evidence=[seen, told],
+        evidence=[seen, finding],
     )
     exact = solve(story, collapse=True)
     rng = random.Random(SEED)
-    drawn = [solve(draw_story(story, rng)) for _ in range(1000)]
-    weights = np.exp([answer.log_evidence for answer in drawn])
+    drawn = [odds(draw_story(story, rng)) for _ in range(1000)]
+    weights = np.exp([log_evidence for _, log_evidence in drawn])
     mean, error = float(weights.mean()), float(weights.std() / math.sqrt(len(drawn)))
     assert abs(mean - math.exp(exact.log_evidence)) < SIGMAS * error
     for name in ("success", "catastrophe"):
-        mean, error = mean_and_error(np.array([x.fates[name] for x in drawn]), weights)
+        mean, error = mean_and_error(np.array([table[name] for table, _ in drawn]), weights)
         assert abs(mean - exact.fates[name]) < SIGMAS * error
 
 

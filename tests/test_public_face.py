@@ -36,6 +36,7 @@ def test_public_names() -> None:
         "load_result",
         "load_story",
         "load_text",
+        "placement",
         "read_judgments",
         "save_result",
         "sensitivity",

@@ -31,6 +31,7 @@ from storyodds.models.engine.strategy import MAX_MEMORY
 from storyodds.models.memory import memory_limit
 from storyodds.models.numerics import systematic
 from storyodds.models.posterior import soundness, weighting
+from storyodds.models.posterior.answers import Exact
 from storyodds.models.posterior.draws import Draws
 from storyodds.models.posterior.evidence import (
     assemble,
@@ -350,16 +351,19 @@ def _links(
     if len(averaged.values) > 1:
         rows = np.sort(systematic(averaged.weights, LINK_DRAWS))
     values = averaged.values[rows]
-    compiled, apart = split_off(prepared, links)
+    staged = bool(prepared.graph.steps) and isinstance(prepared.answers, Exact)
+    single = tuple(q for q in links if staged and q.outcomes and len(q.literals) < 2)
+    compiled, apart = split_off(prepared, [q for q in links if q not in frozenset(single)])
     try:
-        if links and all(paths[k].order for k in order[:LINKED_PATHS]):
-            return prepared, links, rows, with_single_literals(prepared, links, values, rows)
-        answers = prepared.answers.take(rows)
-        likelihoods = prepared.likelihoods.take(rows)
-        chances = answers.evaluate(values, likelihoods, compiled).queries
+        columns = [np.zeros((len(rows), 0))]
+        if compiled:
+            answers, likelihoods = prepared.answers.take(rows), prepared.likelihoods.take(rows)
+            columns.append(answers.evaluate(values, likelihoods, compiled).queries)
         if apart:
-            chances = np.hstack([chances, together(prepared, apart, values, rows)])
-        return prepared, compiled + apart, rows, chances
+            columns.append(together(prepared, apart, values, rows))
+        if single:
+            columns.append(with_single_literals(prepared, single, values, rows))
+        return prepared, compiled + apart + single, rows, np.hstack(columns)
     except UnsupportedStoryError:
         prepared = replace(prepared, answers=prepared.answers.anew(max_memory))
         return prepared, (), rows, np.zeros((len(rows), 0))
@@ -580,7 +584,7 @@ def _jointly_with(
         Checks whose results are left out.
     """
     graph = prepared.graph
-    quiet = without_results(values, graph.result_numbers(silent))
+    quiet = without_results(values, graph.result_rates(silent))
     with_it = prepared.answers.evaluate(quiet, assemble(graph, tables), hazards=False)
     top = with_it.log_evidence.max()
     chance = np.exp(with_it.log_evidence - (top if np.isfinite(top) else 0.0))

@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
 from storyodds.models.engine import quantities
+from storyodds.models.engine.quantities import Quantities
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
-from storyodds.models.story.events import AfterTraining, after_training, probabilities
+from storyodds.models.story.events import (
+    AfterTraining,
+    after_training,
+    probabilities,
+    shares_of,
+)
 from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.likelihoods import LogLikelihoods
+from storyodds.models.story.queries import Query
 from storyodds.models.story.rates import ALWAYS, CommonCause, Share
 from storyodds.priors.text.errors import UnsupportedStoryError
 
@@ -45,7 +53,9 @@ def odds_if_together(
 ) -> Array | None:
     """Work out events as if checks were independent, or as one.
 
-    Checks whose results are open bear on no evidence, so that the posterior stays what it is.
+    Checks whose results are open bear on no evidence, so that the posterior stays what it is. What
+    known results say is not at issue: they keep what they have in common with each other, and have
+    nothing in common with the checks that can still flag.
 
     Parameters
     ----------
@@ -78,15 +88,37 @@ def odds_if_together(
         return probabilities(graph, drawn.values, drawn.outcomes, events, after)
     if not isinstance(assessment.prepared.answers, Exact):
         return None
-    causes = (_as_one(graph),) if end == "as-one" else ()
+    if end == "independent" and not graph.common_causes:  # as they are stated
+        return probabilities(graph, drawn.values, drawn.outcomes, events)
+    run = set(range(len(graph.checks))).difference(graph.live_checks)
+    causes = tuple(
+        replace(cause, checks=tuple(c for c in cause.checks if c in run))
+        for cause in graph.causes_of_results
+    )
+    causes += (_as_one(graph),) if end == "as-one" else ()
     changed = replace(graph, common_causes=causes, derived=graph.derived.copy())
     try:
-        compiler = choose_compiler(changed)
-        likelihoods = assessment.prepared.likelihoods
-        _, outcomes, _ = quantities.outcomes(compiler, drawn.values, likelihoods, ())
+        outcomes = _outcomes(changed, drawn, assessment.prepared.likelihoods, events)
     except UnsupportedStoryError:
         return None
     return probabilities(changed, drawn.values, outcomes, events)
+
+
+def _outcomes(
+    graph: StoryGraph, drawn: Quantities, likelihoods: LogLikelihoods, events: tuple[str, ...]
+) -> Array:
+    """The outcomes of which events are made: the evidence and the routes are what they were."""
+    shares = shares_of(graph)
+    used = {share.outcome for event in events for share in shares[event]}
+    parts = sorted(used - set(range(len(graph.routes))))
+    outcomes = np.zeros((len(graph.outcomes), len(drawn.values))).T
+    outcomes[:, : len(graph.routes)] = drawn.routes
+    if parts:
+        queries = [Query((outcome,)) for outcome in parts]
+        compiler = choose_compiler(graph)
+        point = drawn.values, likelihoods, queries, drawn.log_evidence
+        outcomes[:, parts] = quantities.chances(compiler, *point)
+    return outcomes
 
 
 def _is_plain(graph: StoryGraph) -> bool:

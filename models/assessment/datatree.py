@@ -223,7 +223,7 @@ def _log_likelihood(prepared: PreparedStory, values: Array, chains: int) -> xr.D
     columns, before = {}, np.zeros(len(values))
     for c, check in enumerate(graph.checks):
         if check.result is not None:
-            silent = without_results(values, graph.result_numbers(range(c + 1, len(graph.checks))))
+            silent = without_results(values, graph.result_rates(range(c + 1, len(graph.checks))))
             after = answers.log_evidence(silent, assemble(graph, []))
             columns[check.id] = after - before
             before = after

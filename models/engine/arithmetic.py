@@ -112,14 +112,15 @@ def backward(
         return flow
     share = scratch.rows("share", *v.shape)  # of sums only: flow over worth
     share[:] = 0.0
-    for start, stop, factor, summand in circuit.pulls:
-        here = slice(start, stop)
-        if factor is not None:
-            flow[here] += factor @ flow
-        if summand is not None:
-            flow[here] += v[here] * (summand @ share)
-        if not circuit.multiplies[start] and not circuit.is_leaf[start]:
-            with np.errstate(over="ignore"):  # subnormal sums: taken again in logs
+    # Subnormal sums give shares without end, and these times 0 no number: taken again in logs.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start, stop, factor, summand in circuit.pulls:
+            here = slice(start, stop)
+            if factor is not None:
+                flow[here] += factor @ flow
+            if summand is not None:
+                flow[here] += v[here] * (summand @ share)
+            if not circuit.multiplies[start] and not circuit.is_leaf[start]:
                 np.divide(flow[here], v[here], out=share[here], where=v[here] > 0)
     return flow
 

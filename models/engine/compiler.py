@@ -111,6 +111,7 @@ class Compiler:
         self._roots: dict[Query, int] = {}
         self._sums: dict[Hashable, int] = {}
         self.programs: dict[tuple[Query, ...], Any] = {}  # made by `program`, kept here
+        self.with_marks: dict[tuple[int, ...], Compiler] = {}  # made by `with_marks`, kept here
         self.layout = Layout(
             graph,
             competition=competition,

@@ -22,15 +22,13 @@ from numpy.typing import NDArray
 from storyodds.models.circuits.circuit import Circuit
 from storyodds.models.circuits.quadrature import Rule
 from storyodds.models.cores import cores
-from storyodds.models.engine import arithmetic, pattern_layout
-from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.engine import arithmetic, numpy_sums, pattern_layout, row_arithmetic
 from storyodds.models.engine.leaf_values import (
     SMALLEST,
     Race,
     fill_leaves,
     log_weights,
     lost_by,
-    moving_leaves,
     rule_for,
     scaled_items,
     scaled_routes,
@@ -51,6 +49,8 @@ _CORE_WORK = 4e6  # those that are worth a thread
 # Of float64: what a block of draws may hold, for which a cache has room. Larger arrays are handed
 # out page by page, again and again: an estimate with 2**21 faults twice as many pages.
 _BLOCK_CELLS = 2**19
+_ROW_CELLS = 2**20  # the same where rows are read in place, a step at a time: of more draws each,
+_WIDE = 256  # and of so many at least, lest the steps take longer than what they do
 _COPIES = 4  # of a block's cells, at most: values, flows, and what they are made from
 _UNLIMITED = 2**62  # bytes: more than any machine has
 _WIDTH = 64  # draws that go through a kernel side by side,
@@ -161,7 +161,8 @@ def evaluate(
     ----------
     program : Program
     values : (n_draws, n_numbers) array
-        Probabilities and bits, in the order of `ResolvedStory.numbers`.
+        Probabilities and bits, in the order of `ResolvedStory.numbers`; or with readings, as
+        `without_results` returns them.
     likelihoods : LogLikelihoods
     seeds : (n_seeds, n_roots) or (n_draws, n_seeds, n_roots) array, optional
         Weighted sums of roots that get derivatives; nonnegative.
@@ -179,8 +180,8 @@ def evaluate(
     """
     moving, likelihoods = likelihoods.moving, likelihoods.at(values)
     if not likelihoods.results:
-        values = without_results(values, program.result_numbers)
-    values = program.derived_layout.beside(values)
+        values = without_results(values, program.result_rates)
+    values = program.beside(values)
     n, n_roots = len(values), len(program.circuit.roots)
     weights = np.zeros((0, n_roots)) if seeds is None else np.asarray(seeds, dtype=float)
     weights = weights if weights.ndim == 3 else weights[None]
@@ -201,7 +202,10 @@ def evaluate(
     threads = max(1, min(cores(), int(work / _CORE_WORK), most // max(1, cells))) if fast else 1
     # Numpy walks back one seed after the other, in the same scratch.
     held = cells if fast else cells_there + min(n_seeds, 1) * cells_below
+    rows = None if fast or n * n_lanes < _WIDE else _laid_out(program, weights)
     step = int(np.clip(_BLOCK_CELLS // max(1, held), 16, 2048))
+    if rows is not None:
+        step = max(step, max(_WIDE, _ROW_CELLS // rows.n_rows) // n_lanes)
     step = min(step, max(1, most // (max(1, cells) * threads)))
     step = max(1, min(step, -(-n // threads)))
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
@@ -222,8 +226,9 @@ def evaluate(
 
     def work_on(block: slice) -> None:
         _block(
-            program, values, likelihoods, weights, targets, along, block, out, scratch, fast=fast
-        )
+            program, values, likelihoods, weights, targets, along, block, out, scratch, rows,
+            fast=fast,
+        )  # fmt: skip
 
     if len(blocks) > 1 and threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -254,6 +259,14 @@ def _is_fast(program: Program, work: float) -> bool:
     return work > _NUMBA_WORK or loaded or _much.get()
 
 
+def _laid_out(program: Program, seeds: Array) -> row_arithmetic.Rows:
+    """The program for rows of draws, kept with it."""
+    targets = tuple(tuple(np.flatnonzero(used).tolist()) for used in seeds.any(axis=0))
+    if targets not in program.rows:
+        program.rows[targets] = row_arithmetic.lay_out(program.circuit, targets)
+    return program.rows[targets]
+
+
 def gradient(program: Program, evaluation: Evaluation) -> Array:
     """Derivatives of the log of every seed's sum in every number.
 
@@ -277,7 +290,7 @@ def gradient(program: Program, evaluation: Evaluation) -> Array:
         slopes = program.yes_numbers @ (usage[s][program.yes.leaves] * (1 - yes))
         slopes -= program.no_numbers @ (usage[s][program.no.leaves] * no)
         out[s] = LN2 * (program.config_bits.T @ pulls[s])
-        out[s] += program.derived_layout.fold_slopes(slopes, values)
+        out[s] += program.fold_slopes(slopes, values)
     for first, finding in evaluation.moving:
         for number, slope in finding.slopes(values):
             n_hypotheses = slope.shape[1]
@@ -301,6 +314,7 @@ def _block(
     block: slice,
     out: Evaluation,
     scratch: arithmetic.Scratch | None,
+    rows: row_arithmetic.Rows | None,
     *,
     fast: bool,
 ) -> None:
@@ -314,11 +328,11 @@ def _block(
         # Numpy adds up a single column in another order than several: none is evaluated alone.
         draws = block if n > 1 else np.repeat(block.start, 2)
         fast = fast and program.competition == "quadrature"
-        risky = _attempt(*task, draws, out, scratch, fast=fast, logs=False)
+        risky = _attempt(*task, draws, out, scratch, rows, fast=fast, logs=False)
     again = np.flatnonzero(risky[:n]) + block.start
     for batch in np.array_split(again, -(-len(again) // 64)) if len(again) else []:
         batch = batch if len(batch) > 1 else np.repeat(batch, 2)
-        _attempt(*task, batch, out, scratch, fast=False, logs=True)
+        _attempt(*task, batch, out, scratch, None, fast=False, logs=True)
 
 
 def _by_patterns(
@@ -363,28 +377,33 @@ def _attempt(
     draws: slice | NDArray[np.intp],
     out: Evaluation,
     scratch: arithmetic.Scratch | None,
+    rows: row_arithmetic.Rows | None,
     *,
     fast: bool,
     logs: bool,
 ) -> NDArray[np.bool_]:
     """Fill in the answers of some draws in one arithmetic; in which it was not good enough."""
     leaves, race, log_scale = fill_leaves(
-        program, values[draws], likelihoods.take(draws), along, logs=logs
+        program, values[draws], likelihoods.take(draws), along, logs=logs, scratch=scratch
     )
     weights = np.ascontiguousarray(seeds[draws].transpose(1, 2, 0))
     if fast:
         log_values, usage, stay_pulls = _run_numba(program, leaves, race, weights, targets)
     else:
-        log_values, usage, stay_pulls = _run_numpy(
-            program, leaves, race, weights, scratch, logs=logs
+        # A view where the draws are a block of them.
+        usage = out.usage.transpose(1, 2, 0)[:, :, draws]
+        log_values, stay_pulls = numpy_sums.run(
+            program, leaves, race, weights, usage, scratch or arithmetic.Scratch(), rows, logs=logs
         )
     risky = race.risky | ~(log_values.max(axis=0) > np.log(SMALLEST))
     if len(weights) and not logs:
         sums = np.einsum("srd,rd->sd", weights, np.exp(log_values))
         # What is 0 beside evidence that is not is left at 0: it is, to 150 digits.
         risky |= ((sums < SMALLEST) & (sums > 0)).any(axis=0)
+        risky |= ~np.isfinite(usage).all(axis=(0, 1))  # a subnormal sum on the way
     out.log_roots[draws] = (log_values + log_scale).T
-    out.usage[draws] = usage.transpose(2, 0, 1)
+    if usage.base is None or not np.shares_memory(usage, out.usage):
+        out.usage[draws] = usage.transpose(2, 0, 1)
     if not out.won.shape[1]:
         return np.asarray(risky)
     won = won_by(program, race, usage, logs=logs)
@@ -430,65 +449,3 @@ def _run_numba(
     )  # fmt: skip
     with np.errstate(divide="ignore"):
         return np.log(values), flows, pulls
-
-
-def _run_numpy(
-    program: Program,
-    leaves: Array,
-    race: Race,
-    seeds: Array,
-    scratch: arithmetic.Scratch | None,
-    *,
-    logs: bool,
-) -> tuple[Array, Array, Array]:
-    circuit, n = program.circuit, leaves.shape[1]
-    scratch = scratch or arithmetic.Scratch()
-    n_lanes = len(race.rule.nodes) if race.rule else 1
-    wide = leaves if n_lanes == 1 else np.repeat(leaves, n_lanes, axis=1)
-    slopes = np.zeros((0, n * n_lanes))
-    if race.rule is not None:
-        lanes, weights = (np.tile(x, (n, 1)) for x in (race.rule.nodes, race.rule.weights))
-        moving = moving_leaves(program, race, lanes, weights, logs=logs)
-        wide = np.concatenate([wide, moving])
-        slopes = -(race.rates[:, :, None] * lanes).reshape(-1, n * n_lanes)
-    v = arithmetic.forward(circuit, wide, logs=logs, scratch=scratch)
-    with np.errstate(divide="ignore"):
-        log_roots = v[circuit.roots] if logs else np.log(v[circuit.roots])
-    by_lane = log_roots.reshape(-1, n, n_lanes)
-    # A root without moving leaves (one that is always zero) has the same value in every lane.
-    log_values = np.where(
-        (circuit.roots < circuit.n_fixed)[:, None], by_lane[:, :, 0], log_sum_exp(by_lane, axis=2)
-    )
-    usage = np.zeros((len(seeds), program.n_fixed_leaves, n))
-    pulls = np.zeros((len(seeds), len(slopes), n))
-    for s, seed in enumerate(seeds):
-        targets = tuple(np.flatnonzero(seed.any(axis=1)).tolist())
-        part = circuit.below(targets)  # of each seed by itself: the others' parts stay 0
-        if race.rule is None and not logs:
-            share = _shares(seed, v[circuit.roots])
-        else:
-            # In logs until the end: a root that the seed leaves out may be vastly more probable.
-            with np.errstate(divide="ignore", invalid="ignore"):
-                log_seed = np.log(seed)
-                log_sums = log_sum_exp(log_seed + log_values, axis=0)
-                by_root = np.exp(log_seed[:, :, None] + by_lane - log_sums[:, None])
-            by_root = np.where(np.isfinite(log_sums)[None, :, None], by_root, 0.0)
-            share = by_root.reshape(len(seed), -1)
-        part_values = scratch.rows("part", len(part.nodes), v.shape[1])
-        np.take(v, part.nodes, axis=0, out=part_values, mode="clip")
-        flow = arithmetic.backward(
-            part.circuit, part_values, share[list(targets)], logs=logs, scratch=scratch
-        )
-        of_leaves = flow[part.circuit.leaves[: program.n_fixed_leaves]]
-        usage[s] = of_leaves.reshape(-1, n, n_lanes).sum(axis=2)
-        if len(slopes):
-            moved = flow[part.circuit.leaves[program.stay_leaves]] * slopes
-            pulls[s] = moved.reshape(-1, n, n_lanes).sum(axis=2)
-    return log_values, usage, pulls
-
-
-def _shares(seed: Array, values: Array) -> Array:
-    """What each root is of a weighted sum of them, (n_roots, n_draws)."""
-    parts = seed * values
-    total = sum(parts, np.zeros(parts.shape[1]))  # one by one, as the kernel does
-    return np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)

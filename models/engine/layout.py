@@ -182,6 +182,11 @@ class Layout:
                 pending += [self._index[name] for name in self._graph.variables[v].scope]
         return relevant
 
+    def all_bear(self) -> bool:
+        """Whether every variable bears on P(evidence)."""
+        everything = set(range(len(self._graph.variables)))
+        return self._relevant(hazards=self._graph.hazards_are_evidence) == everything
+
     def _table_scope(self, v: int) -> list[int]:
         variable = self._graph.variables[v]
         if variable.race:  # one factor for all states of a stage, which stands with the first

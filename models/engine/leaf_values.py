@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.circuits.quadrature import LONGEST, Rule, rule
-from storyodds.models.engine.arithmetic import log_sum_exp
+from storyodds.models.engine.arithmetic import Scratch, log_sum_exp
 from storyodds.models.engine.program import Program
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.priors.distributions.families import LN2
@@ -98,6 +98,7 @@ def fill_leaves(
     along: Rule | None,
     *,
     logs: bool,
+    scratch: Scratch | None = None,
 ) -> tuple[Array, Race, Array]:
     """Return the value of every leaf that does not move along the quadrature rule.
 
@@ -105,6 +106,8 @@ def fill_leaves(
     ----------
     along : Rule or None
         From `rule_for`.
+    scratch : Scratch, optional
+        Where to put leaves in plain numbers, which are good until the next call with it.
 
     Returns
     -------
@@ -112,7 +115,8 @@ def fill_leaves(
         Leaves, (n_fixed_leaves, n_draws), in logs if asked; the race; and the log of what every
         root has to be scaled by, (1 or n_draws,).
     """
-    leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, logs=logs)
+    leaves = (scratch or Scratch()).rows("leaves", program.n_fixed_leaves, len(values))
+    leaves, log_scale = _fixed_leaves(program, values, likelihoods.assumptions, leaves, logs=logs)
     race = _race(program, values, likelihoods.routes, along, logs=logs)
     places = program.shares if program.competition == "patterns" else program.wins
     leaves[places.leaves] = race.leaves
@@ -145,7 +149,8 @@ def moving_leaves(
 
 def log_weights(program: Program, values: Array) -> Array:
     """Natural log of every config's weight, (n_configs, n_draws)."""
-    return np.asarray(LN2 * (program.config_bits @ values.T[: program.n_numbers]))
+    numbers, bits = program.bits
+    return np.asarray(LN2 * (bits @ np.ascontiguousarray(values[:, numbers].T)))
 
 
 def scaled_items(program: Program, logs: Array) -> tuple[Array, Array]:
@@ -187,10 +192,10 @@ def _finite(top: Array) -> Array:
 
 
 def _fixed_leaves(
-    program: Program, values: Array, logs_of_items: Array, *, logs: bool
+    program: Program, values: Array, logs_of_items: Array, leaves: Array, *, logs: bool
 ) -> tuple[Array, Array]:
     """Leaves that have one value for each draw, but for those of the race; and their scale."""
-    leaves = np.ones((program.n_fixed_leaves, len(values)))
+    leaves[:] = 1.0
     leaves[0] = 0.0
     leaves[program.yes.leaves] = values.T[program.yes.what]
     no = values.T[program.no.what]
@@ -251,8 +256,9 @@ def _race_by_patterns(
         told_weights = weights * np.exp(evidence)[program.config_routes]
         totals, sums = program.open_configs @ weights, program.sharing @ told_weights
         risky = ~(totals.min(axis=0, initial=np.inf) > SMALLEST)
+        leaves = totals[program.shares.what]
         with np.errstate(divide="ignore", invalid="ignore"):
-            leaves = sums / totals[program.shares.what]
+            np.divide(sums, leaves, out=leaves)
     return Race(leaves, weights, told_weights, totals, sums, np.zeros((0, n)), None, risky, top)
 
 

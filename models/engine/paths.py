@@ -65,11 +65,15 @@ class Path:
     narrowed: bool = False
 
     @property
+    def ordered(self) -> tuple[Literal, ...]:
+        """The literals: of a sequence of stages in the order of training, else of the alphabet."""
+        place = {name: k for k, name in enumerate(self.order)}
+        return tuple(sorted(self.literals, key=lambda x: (place.get(x[0], 0), x)))
+
+    @property
     def label(self) -> str:
         """The ending and the literals, as one text."""
-        place = {name: k for k, name in enumerate(self.order)}
-        ordered = sorted(self.literals, key=lambda literal: (place.get(literal[0], 0), literal))
-        literals = (name if value else f"not {name}" for name, value in ordered)
+        literals = (name if value else f"not {name}" for name, value in self.ordered)
         otherwise = "in any way" if self.ways is None else "always open"
         return f"{self.hazard or self.route}: {', '.join(literals) or otherwise}"
 

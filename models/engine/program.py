@@ -11,12 +11,13 @@ from scipy.sparse import csr_array
 
 from storyodds.models.circuits.circuit import Circuit, Key
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.story.derived import DerivedLayout, DerivedNumber, Excess
-from storyodds.models.story.graph import StoryGraph
+from storyodds.models.story.derived import DerivedLayout, DerivedNumber, ResultReadings
+from storyodds.models.story.graph import ResultRates, StoryGraph
 from storyodds.models.story.queries import Query
 
 if TYPE_CHECKING:
     from storyodds.models.engine.pattern_kernel import PatternProgram
+    from storyodds.models.engine.row_arithmetic import Rows
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -74,10 +75,11 @@ class Program:
         Whether the config is of a route that is always open.
     races : (n_races, n_routes) int
         The config of every open route; -1 where closed.
-    result_numbers : tuple of tuple of int
+    result_rates : ResultRates
         The flag rates of checks that are known to have passed, and of those known to have flagged.
     derived : tuple of DerivedNumber
-        What follows from the story's numbers, and is numbered after them.
+        What follows from the story's numbers, and is numbered after them, readings first.
+    readings : ResultReadings
     """
 
     circuit: Circuit
@@ -102,8 +104,9 @@ class Program:
     constant: NDArray[np.bool_]
     floor: NDArray[np.bool_]
     races: Ints
-    result_numbers: tuple[tuple[int, ...], tuple[int, ...]]
+    result_rates: ResultRates
     derived: tuple[DerivedNumber, ...]
+    readings: ResultReadings
 
     def truths(self, values: Array, usage: Array) -> tuple[Array, Array]:
         """P(true) and P(false) of every assumption, from how the leaves are used.
@@ -148,6 +151,14 @@ class Program:
         return csr_array(cells, shape=(self.n_numbers + len(self.derived), n))
 
     @cached_property
+    def bits(self) -> tuple[Ints, csr_array]:
+        """The numbers that are bits, and `config_bits` of these alone: few of all numbers."""
+        table = self.config_bits
+        numbers, columns = np.unique(table.indices, return_inverse=True)
+        cells = (table.data, columns, table.indptr)
+        return numbers, csr_array(cells, shape=(table.shape[0], len(numbers)))
+
+    @cached_property
     def open_configs(self) -> csr_array:
         """Which configs run in which race, (n_races, n_configs)."""
         race, route = np.nonzero(self.races >= 0)
@@ -173,22 +184,30 @@ class Program:
         """Flat arrays for `models.pattern_kernel`, by the roots that get derivatives."""
         return {}
 
+    def beside(self, values: Array) -> Array:
+        """Put what follows from numbers beside them; readings may stand there already."""
+        return self._derived_layout.beside(self.readings.beside(values))
+
+    def fold_slopes(self, slopes: Array, values: Array) -> Array:
+        """Take derivatives in what follows from numbers back to them, as `DerivedLayout` does."""
+        return self.readings.fold(self._derived_layout.fold_slopes(slopes, values))
+
     @cached_property
-    def derived_layout(self) -> DerivedLayout:
-        """What works the derived numbers out."""
-        return DerivedLayout(self.derived)
+    def _derived_layout(self) -> DerivedLayout:
+        return DerivedLayout(self.derived[len(self.readings.numbers) :])
+
+    @cached_property
+    def rows(self) -> "dict[tuple[tuple[int, ...], ...], Rows]":
+        """Layouts for `models.row_arithmetic`, by the roots that get derivatives together."""
+        return {}
 
     @cached_property
     def bearing(self) -> frozenset[int]:
         """The numbers that can change the roots."""
         bits = self.config_bits.indices.tolist()
         numbers = {*self.yes.what.tolist(), *self.no.what.tolist(), *bits}
-        for k, derived in enumerate(self.derived):
-            if self.n_numbers + k not in numbers:
-                continue
-            if isinstance(derived, Excess):
-                numbers.update(derived.above, derived.below)
-            else:
+        for k, derived in reversed(list(enumerate(self.derived))):  # some follow from readings
+            if self.n_numbers + k in numbers:
                 numbers.update(derived.numbers)
         return frozenset(number for number in numbers if number < self.n_numbers)
 
@@ -198,7 +217,7 @@ class Program:
         return {query: k for k, query in enumerate(self.queries)}
 
 
-def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
+def without_results(values: Array, rates: ResultRates) -> Array:
     """Return numbers under which the known results of checks are certain, and tell nothing.
 
     A check that has passed never flags, and one that has flagged always does, by the route alone,
@@ -207,15 +226,20 @@ def without_results(values: Array, numbers: tuple[Sequence[int], Sequence[int]])
     Parameters
     ----------
     values : (n_draws, n_numbers) array
-    numbers : tuple of sequence of int
-        As `StoryGraph.result_numbers`.
+    rates : ResultRates
+
+    Returns
+    -------
+    (n_draws, n_numbers + n_readings) array
+        With the readings of the story, where it has any: what else their numbers are the chance of
+        stays as it is.
     """
-    passed, flagged = numbers
-    if not passed and not flagged:
+    if not rates.passed and not rates.flagged:
         return values
-    values = values.copy()
-    values[:, list(passed)], values[:, list(flagged)] = 0.0, 1.0
-    return values
+    wide = rates.readings.beside(values)
+    wide = wide.copy() if wide is values else wide
+    wide[:, list(rates.passed)], wide[:, list(rates.flagged)] = 0.0, 1.0
+    return wide
 
 
 def program(compiler: Compiler, queries: Sequence[Query]) -> Program:
@@ -319,8 +343,9 @@ def _program(compiler: Compiler, queries: tuple[Query, ...]) -> Program:
         constant=constant,
         floor=np.array([compiler.is_always_open(c.route) for c in compiler.configs], dtype=bool),
         races=races,
-        result_numbers=graph.result_numbers(),
+        result_rates=graph.result_rates(),
         derived=graph.derived.numbers,
+        readings=graph.derived.readings,
     )
 
 

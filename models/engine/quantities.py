@@ -204,6 +204,37 @@ def outcomes(
     return log_evidence, joint[:, columns[: len(ends)]], joint[:, columns[len(ends) :]]
 
 
+def chances(
+    compiler: Compiler,
+    values: Array,
+    likelihoods: LogLikelihoods,
+    queries: Sequence[Query],
+    log_evidence: Array,
+) -> Array:
+    """Run the engine forward for queries alone, (n_draws, n_queries).
+
+    Parameters
+    ----------
+    compiler : Compiler
+        Of the whole story, not of its evidence only.
+    values : (n_draws, n_numbers) array
+    likelihoods : LogLikelihoods
+    queries : sequence of Query
+    log_evidence : (n_draws,) array
+        Log P(E | θ) at these draws, in nats, as `outcomes` and `evaluate` give it.
+
+    Raises
+    ------
+    UnsupportedStoryError
+        If they need more memory than the story's sum itself.
+    """
+    program = compile_queries(compiler, queries)
+    log_roots = evaluation.evaluate(program, values, likelihoods).log_roots
+    columns = np.array([program.column[query] for query in queries], dtype=np.intp)
+    finite = np.where(np.isfinite(log_evidence), log_evidence, 0.0)
+    return np.exp(log_roots - finite[:, None])[:, columns]
+
+
 def evaluate(
     compiler: Compiler,
     values: Array,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,9 @@ _AT_ONCE = 64  # beginnings in one pass, which takes hardly longer than for one
 _FEWEST_AT_ONCE = 4  # of them of each harm
 
 
+_marked: WeakKeyDictionary[Compiler, Compiler] = WeakKeyDictionary()  # made once for each
+
+
 def sequence_compiler(compiler: Compiler) -> Compiler:
     """Compile a story in stages once more, so that where steps ended can be ruled out.
 
@@ -51,8 +55,11 @@ def sequence_compiler(compiler: Compiler) -> Compiler:
     UnsupportedStoryError
         If it needs more memory than the story's sum itself.
     """
-    graph = compiler.graph
-    return with_marks(compiler, tuple(graph.order[name] for name in _steps_and_flags(graph)))
+    if compiler not in _marked:
+        graph = compiler.graph
+        names = tuple(graph.order[name] for name in steps_and_flags(graph))
+        _marked[compiler] = with_marks(compiler, names)
+    return _marked[compiler]
 
 
 @dataclass(frozen=True)
@@ -177,7 +184,7 @@ def _further(
         for share in harm:
             factor = after.factor(share, graph.outcomes[share.outcome].route)
             row[ends.index(share.outcome)] += np.broadcast_to(factor, 1)[0]
-    names = _steps_and_flags(graph)
+    names = steps_and_flags(graph)
     places = [graph.order[name] for name in names]
 
     def odds_of(begun: Sequence[tuple[int, _Beginning]]) -> list[dict[Literal, float]]:
@@ -205,8 +212,8 @@ def _further(
     return odds_of
 
 
-def _steps_and_flags(graph: StoryGraph) -> tuple[str, ...]:
-    """The variables that a sequence speaks of."""
+def steps_and_flags(graph: StoryGraph) -> tuple[str, ...]:
+    """The variables that a sequence speaks of, in the order of their marks."""
     names = [name for step in graph.steps for name in step.names]
     flags = dict.fromkeys(step.after_flag for step in graph.steps if step.after_flag is not None)
     return (*names, *flags)

@@ -68,7 +68,7 @@ def draw_uses(
     if len(values) == 1:
         values = np.repeat(values, n, axis=0)
     likelihoods = likelihoods.at(values)
-    values = compiled.derived_layout.beside(values)
+    values = compiled.beside(values)
     step = max(1, _BLOCK_CELLS // compiled.circuit.n_nodes)
     leaves = np.empty((compiled.n_fixed_leaves, n), bool)
     risky = np.ones(n, bool)
@@ -91,9 +91,10 @@ def draw_uses(
 
 def _by_number(compiled: Program, places: Places, leaves: Bools) -> Bools:
     """Whether any leaf of a number was reached, (n_draws, n_numbers)."""
-    own = places.what < compiled.n_numbers  # not what only follows from numbers
+    numbers = np.array([*map(compiled.readings.number_of, places.what)], dtype=np.intp)
+    own = numbers < compiled.n_numbers  # not what only follows from numbers
     reached = np.zeros((compiled.n_numbers, leaves.shape[1]), bool)
-    np.logical_or.at(reached, places.what[own], leaves[places.leaves[own]])
+    np.logical_or.at(reached, numbers[own], leaves[places.leaves[own]])
     return reached.T
 
 

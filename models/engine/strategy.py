@@ -11,12 +11,12 @@ from importlib import import_module
 
 from storyodds.models.circuits.elimination import CliqueTooLargeError
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program
 from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.logic.sifted_diagrams import PLACE_BYTES
 from storyodds.models.memory import memory_left
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.queries import EVERYTHING, Query
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
@@ -104,8 +104,10 @@ def choose_compiler(
             return
         gc.collect()  # diagrams given up hold on to themselves, through functions that recurse
 
-    attempt("patterns", False, _FIRST_NODES)
-    if best and best[0] <= _SMALL_NODES:
+    # Stages are summed by patterns, with all the room there is unless composites may be in the way.
+    alone = bool(graph.stages) and not composites
+    attempt("patterns", False, most if alone else _FIRST_NODES)
+    if best and (alone or best[0] <= _SMALL_NODES):
         return best[1]
     forest: GateForest | None = None
     budgets = _budgets(_FIRST_NODES, most)
@@ -145,7 +147,7 @@ def compiled(compiler: Compiler, queries: Sequence[Query]) -> Program:
 
 
 def with_marks(compiler: Compiler, marked: tuple[int, ...]) -> Compiler:
-    """Compile a story once more in the same way, so that some variables can be ruled out.
+    """Compile a story once more in the same way, so that some variables can be ruled out; once.
 
     Parameters
     ----------
@@ -158,15 +160,17 @@ def with_marks(compiler: Compiler, marked: tuple[int, ...]) -> Compiler:
     UnsupportedStoryError
         If it needs more memory than the story's sum itself.
     """
-    with _refused_by_name(compiler.builder.budget):
-        return Compiler(
-            compiler.graph,
-            competition=compiler.competition,
-            expand=bool(compiler.layout.expanded),
-            evidence_only=False,
-            budget=compiler.builder.budget,
-            marked=marked,
-        )
+    if marked not in compiler.with_marks:
+        with _refused_by_name(compiler.builder.budget):
+            compiler.with_marks[marked] = Compiler(
+                compiler.graph,
+                competition=compiler.competition,
+                expand=bool(compiler.layout.expanded),
+                evidence_only=False,
+                budget=compiler.builder.budget,
+                marked=marked,
+            )
+    return compiler.with_marks[marked]
 
 
 @contextmanager

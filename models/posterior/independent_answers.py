@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from storyodds.models.engine import quantities
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import deciding_formulas
 from storyodds.models.engine.program import Program, program
 from storyodds.models.engine.quantities import Jointly, Quantities
 from storyodds.models.engine.state_draws import Uses
@@ -27,6 +26,7 @@ from storyodds.models.logic.gate_forest import GateForest
 from storyodds.models.memory import memory_limit
 from storyodds.models.posterior.answers import Exact
 from storyodds.models.story.events import CRITERIA
+from storyodds.models.story.gate_forests import deciding_formulas
 from storyodds.models.story.graph import RouteNode, StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import EVERYTHING, Query

@@ -16,10 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.posterior.correlated_density import Whitened, whitened
-from storyodds.models.posterior.density import LogDensity, log_density, to_coordinate, to_values
+from storyodds.models.posterior.densities.correlated_density import Whitened, whitened
+from storyodds.models.posterior.densities.density import (
+    LogDensity,
+    log_density,
+    to_coordinate,
+    to_values,
+)
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.impossible import impossibility
-from storyodds.models.posterior.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms
 from storyodds.models.posterior.soundness import Strata
 from storyodds.models.posterior.weighting import pareto_k

@@ -256,6 +256,10 @@ def _summed(graph: StoryGraph, max_memory: int) -> Exact | Independent:
         forest = large_forest(graph, max_memory)
         if forest is not None:
             return Independent(graph, forest, max_memory)
+    if graph.steps:
+        whole = choose_compiler(graph, max_memory=max_memory)
+        if whole.layout.all_bear():  # what bears on the evidence alone would be the same again
+            return Exact(compiler=whole, likelihood=program(whole, [EVERYTHING]))
     bearing = choose_compiler(graph, evidence_only=True, max_memory=max_memory)
     return Exact(
         compiler=choose_compiler(graph, max_memory=max_memory),

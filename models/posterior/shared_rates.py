@@ -4,7 +4,7 @@ A rate, relevance or bit count that serves one finding alone is integrated out o
 One that stands elsewhere as well is a number of the story, so that the likelihood depends on it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,17 @@ from numpy.typing import NDArray
 from scipy.special import xlog1py, xlogy
 
 from storyodds.models.engine.arithmetic import log_sum_exp
-from storyodds.models.posterior.evidence import ItemLikelihood, collapsed, collapsed_table
+from storyodds.models.posterior.evidence import (
+    ItemLikelihood,
+    collapsed,
+    collapsed_table,
+    count_of,
+    seen_parts,
+)
 from storyodds.models.story.graph import EvidenceItem
 from storyodds.priors.distributions.beta_functions import log_binomial_coefficients
-from storyodds.priors.distributions.families import LN2, Distribution, Point
+from storyodds.priors.distributions.families import LN2, Distribution, Point, RateLike
+from storyodds.priors.distributions.seen_rates import log_marginals_at
 
 Array = NDArray[np.float64]
 
@@ -31,6 +38,10 @@ class SharedRates:
         What its own numbers come to; those that it shares are not read from here.
     shared : mapping of str to int
         By key, the number of the story that is its rate or its bits.
+    shown : mapping of str to int
+        By key, the number of the story that is its visibility.
+    parts : mapping of str to (RateLike, RateLike)
+        By key, the distributions of the rate and the visibility of an exposure.
     relevance : int or None
         The number of the story that is its relevance, where that is shared.
     """
@@ -38,13 +49,15 @@ class SharedRates:
     item: EvidenceItem
     own: ItemLikelihood
     shared: Mapping[str, int]
+    shown: Mapping[str, int]
+    parts: Mapping[str, tuple[RateLike, RateLike]]
     relevance: int | None
 
     @property
     def numbers(self) -> frozenset[int]:
         """The numbers of the story that the likelihood depends on."""
         more = () if self.relevance is None else (self.relevance,)
-        return frozenset([*self.shared.values(), *more])
+        return frozenset([*self.shared.values(), *self.shown.values(), *more])
 
     def at(self, values: Array) -> Array:
         """Log likelihoods at draws of the numbers, (n_draws, n_hypotheses), in nats."""
@@ -60,9 +73,7 @@ class SharedRates:
         total = self.at(values)
         finite = np.where(np.isfinite(total), total, 0.0)
         slopes = []
-        for key, number in self.shared.items():
-            p = values[:, number]
-            factor = self.item.hits - self.item.trials * p if self._counts else np.full_like(p, LN2)
+        for key, number, factor in self._factors(values):
             moved = factor * np.exp(face[key])
             on = np.array([hypothesis == key for hypothesis in self.item.keys], dtype=float)
             share = relevance[:, None] * on
@@ -78,29 +89,48 @@ class SharedRates:
     @property
     def bound(self) -> float:
         """The most that the log likelihood of any hypothesis could be, in nats."""
-        if not self._counts:  # bits have no upper end
+        if self.item.form == "bayes_factor":  # bits have no upper end
             return np.inf
-        item = self.item
-        best = float(self._log_binomial(np.array([item.hits / item.trials]))[0])
-        own = [log for key, log in self.own.log_by_key.items() if key not in self.shared]
+        count = count_of(self.item)
+        best = float(count.log_chance_bound(np.array(np.inf)))
+        shared = {*self.shared, *self.shown}
+        own = [log for key, log in self.own.log_by_key.items() if key not in shared]
         return max([best, *own])
 
     def settled(self, distributions: Sequence[Distribution], values: Array) -> list[Distribution]:
         """Distributions in which the shared numbers are fixed at one draw, (n_numbers,)."""
         return _settled(self.numbers, distributions, values)
 
-    @property
-    def _counts(self) -> bool:
-        return self.item.form == "counts"
+    def _factors(self, values: Array) -> Iterator[tuple[str, int, Array]]:
+        """By key and number, the derivative of the log likelihood at face value."""
+        for side, shared in enumerate((self.shared, self.shown)):
+            for key, number in shared.items():
+                x = values[:, number]
+                if self.item.form == "exposure":
+                    yield key, number, self._seen(key, side, values)[1]
+                elif self.item.form == "counts":
+                    yield key, number, self.item.hits - self.item.trials * x
+                else:
+                    yield key, number, np.full_like(x, LN2)
+
+    def _seen(self, key: str, side: int, values: Array) -> tuple[Array, Array]:
+        """Log likelihoods of an exposure at face value, and slopes in its rate or visibility."""
+        sides = (self.shared, self.shown)
+        other = sides[1 - side].get(key)
+        beside = self.parts[key][1 - side] if other is None else values[:, other]
+        return log_marginals_at(values[:, sides[side][key]], beside, count_of(self.item))
 
     def _parts(self, values: Array) -> tuple[dict[str, Array], Array, Array]:
         """By alternative the log likelihood at face value, that of a blind process, relevance."""
         face = {}
         for key, log in self.own.log_by_key.items():
             face[key] = np.full(len(values), log)
-            if key in self.shared:
+            if self.item.form == "exposure" and (key in self.shared or key in self.shown):
+                face[key] = self._seen(key, int(key not in self.shared), values)[0]
+            elif key in self.shared:
                 x = values[:, self.shared[key]]
-                face[key] = self._log_binomial(x) if self._counts else LN2 * x
+                counts = self.item.form == "counts"
+                face[key] = self._log_binomial(x) if counts else LN2 * x
         blind = log_sum_exp(np.stack(list(face.values())), axis=0) - np.log(len(face))
         relevance = np.full(len(values), self.own.relevance)
         if self.relevance is not None:
@@ -219,9 +249,14 @@ def with_shared(
 def _shared_rates(
     item: EvidenceItem, distributions: Sequence[Distribution], shared: frozenset[int]
 ) -> SharedRates:
-    by_key = {key: number for key, number in item.numbers.items() if number in shared}
+    rates, shown = (
+        {key: number for key, number in table.items() if number in shared}
+        for table in (item.numbers, item.visibilities)
+    )
+    keys = item.numbers if item.form == "exposure" else ()
+    parts = {key: seen_parts(item, key, distributions) for key in keys}
     relevance = item.relevance if item.relevance in shared else None
-    return SharedRates(item, collapsed(item, distributions), by_key, relevance)
+    return SharedRates(item, collapsed(item, distributions), rates, shown, parts, relevance)
 
 
 def table_at(table: Array | Shared, values: Array) -> Array:

@@ -19,7 +19,7 @@ from storyodds.models.posterior.evidence import collapsed, columns, event_likeli
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.posterior.shared_rates import SharedByRow, SharedRates, Table
 from storyodds.models.pymc.correlated import block_variables
-from storyodds.models.pymc.ops import LogEvidence, Marginals
+from storyodds.models.pymc.ops import LogEvidence, Marginals, SharedTable
 from storyodds.models.story.events import CRITERIA, FATES, Share, shares_of
 from storyodds.models.story.graph import CheckNode, EvidenceItem, StoryGraph
 from storyodds.models.story.likelihoods import item_targets
@@ -298,6 +298,8 @@ def _table(table: Table, numbers: Tensor) -> Tensor:
         assert table is not None
         return pt.constant(table[0])
     item, own = table.item, table.own
+    if item.form == "exposure":
+        return SharedTable(table)(numbers)[0]
     hits, misses = item.hits, item.trials - item.hits
     ways = float(log_binomial_coefficients(hits, misses))
     face = {key: pt.constant(log, dtype="float64") for key, log in own.log_by_key.items()}
@@ -325,8 +327,10 @@ def _by_target(item: EvidenceItem, table: Tensor) -> Tensor:
 
 def _without_results(graph: StoryGraph, numbers: Tensor, after: int = -1) -> Tensor:
     """Numbers under which the results of checks after one of them are certain, and say nothing."""
-    passed, flagged = graph.result_numbers(range(after + 1, len(graph.checks)))
-    for rates, certain in ((passed, 0.0), (flagged, 1.0)):
+    silent = graph.result_rates(range(after + 1, len(graph.checks)))
+    if silent.readings.numbers:
+        numbers = pt.concatenate([numbers, numbers[list(silent.readings.numbers)]])
+    for rates, certain in ((silent.passed, 0.0), (silent.flagged, 1.0)):
         if rates:
             numbers = pt.set_subtensor(numbers[list(rates)], certain)
     return numbers
@@ -354,17 +358,17 @@ def _observe_item(
     own = [prepared.distributions[number] for _, _, number in numbered]
     own_relevance = float(collapsed(rows[0], prepared.distributions).relevance)
     assert item.relevance is not None
-    read = [*(number for _, _, number in numbered), item.relevance]
+    shown = {
+        k: row.visibilities[key]
+        for k, (row, key, _) in enumerate(numbered)
+        if key in row.visibilities
+    }
+    read = [*(number for _, _, number in numbered), *shown.values(), item.relevance]
     # Of what the item shares with other places, the values; of the rest, nothing.
     values = pt.stack([numbers[i] if i in prepared.shared else pt.constant(np.nan) for i in read])
     uses = block_diag(*([[k == used for k in row.numbers] for used in row.keys] for row in rows))
     blind = block_diag(*(np.full((len(row.keys), len(row.numbers)), 1.0) for row in rows))
     blind /= np.maximum(blind.sum(axis=1, keepdims=True), 1.0)
-    visibilities = {
-        k: prepared.distributions[row.visibilities[key]]
-        for k, (row, key, _) in enumerate(numbered)
-        if key in row.visibilities
-    }
 
     def draw(adds: Any, hypotheses: Any, values: Any, rng: Any = None, size: Any = None) -> Any:
         if item.form not in ("counts", "exposure"):
@@ -379,9 +383,10 @@ def _observe_item(
                 for k in np.ravel(chosen)
             ]
         )
-        for k, visibility in visibilities.items():
+        for (k, number), share in zip(shown.items(), stated[len(own) :], strict=True):
             rows = np.ravel(chosen) == k
-            rates[rows] *= visibility.quantile(rng.random(int(rows.sum())))
+            drawn = prepared.distributions[number].quantile(rng.random(int(rows.sum())))
+            rates[rows] *= drawn if np.isnan(share) else share
         if item.time is not None:
             return rng.poisson(item.time * rates.reshape(np.shape(chosen)))
         return rng.binomial(item.trials, rates.reshape(np.shape(chosen)))

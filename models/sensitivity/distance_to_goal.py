@@ -19,7 +19,8 @@ from storyodds.priors.distributions.families import Point
 from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Nudge
 
 Array = NDArray[np.float64]

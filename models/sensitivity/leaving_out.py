@@ -7,24 +7,25 @@ from storyodds.models.changes.what_if import fixed
 from storyodds.models.sensitivity.structure import without_constraint, without_item
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.scenarios.edits import shared_places, with_own_numbers
+from storyodds.scenarios.grammar.switch_kinds import Switch
 from storyodds.scenarios.resolve import ResolvedStory
-from storyodds.scenarios.switches import Part, switches_of
+from storyodds.scenarios.switches import switches_of, without_parts
 
-type Parts = Collection[tuple[Part, str]]
+type Parts = Collection[tuple[Switch, str]]
 
 
 def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
     """Return the story without some of its parts.
 
     A nudge is left out by setting its bits to 0, a check by letting it flag nothing (or, where it
-    is known to have flagged the model, everything); constraints and evidence items go, and with an
-    item the proposals to replicate it.
+    is known to have flagged the model, everything); constraints, correlations and evidence items
+    go, and with an item the proposals to replicate it.
 
     Parameters
     ----------
     resolved : ResolvedStory
     parts : collection of (part, id)
-        Part is one of "constraint", "nudge", "check" and "evidence".
+        Part is one of "constraint", "nudge", "check", "evidence" and "correlation".
 
     Raises
     ------
@@ -58,6 +59,10 @@ def without(resolved: ResolvedStory, parts: Parts) -> ResolvedStory:
             resolved = without_constraint(resolved, ids.index(name))
         elif part == "evidence":
             resolved = _without_replications(without_item(resolved, name), name)
+        elif part == "correlation":
+            kept = tuple(block for block in resolved.correlations if block.id != name)
+            story = without_parts(resolved.story, [(part, name)])
+            resolved = replace(resolved, story=story, correlations=kept)
     return resolved
 
 

@@ -55,7 +55,8 @@ from storyodds.priors.distributions.forms import Fixed
 from storyodds.priors.text.errors import UnsupportedStoryError
 from storyodds.scenarios.edits import shared_places, with_own_numbers
 from storyodds.scenarios.grammar.outcomes import CLASSES
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Assumption
 
 Array = NDArray[np.float64]

@@ -46,9 +46,9 @@ from storyodds.priors.text.errors import InputError
 from storyodds.scenarios.edits import without_places
 from storyodds.scenarios.grammar.formulas import AtLeast, Formula, parts
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED, RESIDUAL, OutcomeClass
+from storyodds.scenarios.grammar.switch_kinds import Part
 from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.schema import Constraint
-from storyodds.scenarios.switches import Part
 
 Array = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ def leave_one_out(base: Base) -> tuple[Without, ...]:
     """
     rationale = base.prepared.resolved.story.rationale
     parts = [
-        Without("constraint", c.id, _reworded(base, without_constraint(base.prepared.resolved, k)))
+        Without("constraint", c.id, reworded(base, without_constraint(base.prepared.resolved, k)))
         for k, c in enumerate(rationale.constraints)
     ]
     parts += [
@@ -122,8 +122,20 @@ def without_item(resolved: ResolvedStory, name: str) -> ResolvedStory:
     return without_places(replace(resolved, story=story), name)
 
 
-def _reworded(base: Base, edited: ResolvedStory) -> Changed | None:
-    """Compare a story that has the same numbers."""
+def reworded(base: Base, edited: ResolvedStory) -> Changed | None:
+    """Compare a story that has the same numbers and other words.
+
+    Parameters
+    ----------
+    base : Base
+    edited : ResolvedStory
+        With the numbers of the base's story, in the same order.
+
+    Returns
+    -------
+    Changed or None
+        None where the changed story is out of reach, or makes its evidence impossible.
+    """
     try:
         prepared = prepare(edited)
         if not set(prepared.sampled) <= set(base.prepared.sampled):
@@ -259,7 +271,7 @@ def merge_rivals(base: Base) -> tuple[Merged, ...]:
     return tuple(
         Merged(
             {name: tuple(route.id for route in routes) for name, routes in group.items()},
-            _reworded(base, merged(base.prepared.resolved, list(group.values()))),
+            reworded(base, merged(base.prepared.resolved, list(group.values()))),
         )
         for group in groups
     )

@@ -1,12 +1,13 @@
 """From a resolved story to its graph: every part as indices of numbers, and formulas."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from graphlib import TopologicalSorter
 from itertools import product
-from typing import Any
+from typing import Any, TypeGuard
 
-from storyodds.models.story.derived import Derived
+from storyodds.models.story.derived import Derived, DerivedNumber, ResultReading
 from storyodds.models.story.graph import (
     CheckNode,
     EvidenceItem,
@@ -59,10 +60,12 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
     if story.stages is not None:
         read = single_stage if unrolled is None else unrolled.last
     derived = Derived(len(resolved.numbers))
+    flag_rate = partial(_flag_rate, resolved, read, derived)
     variables = _variables(resolved, read, unrolled)
     composites = {v.name: v.formula for v in variables if v.formula is not None}
     forests: dict[tuple[int, bool], Any] = {}
-    routes = _routes(resolved, read, unrolled, derived, (composites, forests))
+    _number_readings(resolved, derived)
+    routes = _routes(resolved, read, unrolled, derived, flag_rate, (composites, forests))
     hazards = tuple(
         HazardNode(
             id=hazard.id,
@@ -72,10 +75,8 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
             probability=rate_of(number, f"{hazard.id}.probability", hazard.probability, read),
             harm=rate_of(number, f"{hazard.id}.harm", hazard.harm, read),
             flags=tuple(
-                rate_of(number, f"{check.id}.flags.{hazard.id}", check.flags[hazard.id], read)
-                if hazard.id in check.flags
-                else None
-                for check in story.checks
+                flag_rate(c, hazard.id) if hazard.id in check.flags else None
+                for c, check in enumerate(story.checks)
             ),
             composites=composites,
             forests=forests,
@@ -104,6 +105,29 @@ def build_graph(resolved: ResolvedStory) -> StoryGraph:
         stages=() if unrolled is None else unrolled.endings(),
         steps=() if unrolled is None else unrolled.runs(),
     )
+
+
+def _flag_rate(resolved: ResolvedStory, read: Reading, derived: Derived, c: int, key: str) -> Rate:
+    """With what chance a check flags what a key of its rates names."""
+    check = resolved.story.checks[c]
+    rate = rate_of(resolved.number_index, f"{check.id}.flags.{key}", check.flags[key], read)
+    if check.result is None:
+        return rate
+    readings = {x.number: derived.index(x) for x in derived.place if _is_of(x, c)}
+    return Rate(tuple((when, readings.get(n, n)) for when, n in rate.rows))
+
+
+def _is_of(derived: DerivedNumber, c: int) -> TypeGuard[ResultReading]:
+    return isinstance(derived, ResultReading) and derived.check == c
+
+
+def _number_readings(resolved: ResolvedStory, derived: Derived) -> None:
+    """Number the readings of known results: rates of theirs that stand in other parts too."""
+    for c, check in enumerate(resolved.story.checks):
+        for n, number in enumerate(resolved.numbers) if check.result is not None else ():
+            inside = [place.split(".")[0] == check.id for place in number.places]
+            if any(inside) and not all(inside):
+                derived.index(ResultReading(n, c))
 
 
 def _common_causes(resolved: ResolvedStory, read: Reading) -> tuple[CommonCause, ...]:
@@ -173,6 +197,7 @@ def _routes(
     read: Reading,
     unrolled: Unrolled | None,
     derived: Derived,
+    flag_rate: Callable[[int, str], Rate],
     shared: tuple[Mapping[str, Formula], dict[tuple[int, bool], Any]],
 ) -> tuple[RouteNode, ...]:
     story, number = resolved.story, resolved.number_index
@@ -189,9 +214,8 @@ def _routes(
             flags=tuple(
                 unrolled.halting_rate(check, derived)
                 if unrolled is not None and unrolled.is_within(check)
-                else rate_of(number, f"{check.id}.flags.{key}", check.flags[key], read)
-                for check in story.checks
-                for key in (first_present((route.id, route.class_), check.flags),)
+                else flag_rate(c, first_present((route.id, route.class_), check.flags))
+                for c, check in enumerate(story.checks)
             ),
             composites=composites,
             forests=forests,
@@ -248,7 +272,7 @@ def _evidence(
         table = dict(item.rates or item.bayes_factor or {})
         here = read  # what decides rows, as it is where the model was looked at
         if unrolled is not None and item.after is not None:
-            here = unrolled.at(unrolled.last_step(item.after))
+            here = unrolled.as_left(item.after)
         numbers = {
             key: rate_of(number, f"{item.id}.{table_name}.{key}", rate, here)
             for key, rate in table.items()

@@ -17,17 +17,35 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Excess:
-    """How much the largest of some numbers exceeds the largest of others: max(0, high - low).
+class Largest:
+    """The largest of some numbers.
 
     Attributes
     ----------
-    above, below : tuple of int
-        Numbers; of none, the largest is 0.
+    numbers : tuple of int
+    """
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How much the least of some numbers exceeds the largest of others; 0 where it does not.
+
+    Attributes
+    ----------
+    above : tuple of int
+    below : tuple of int
+        Of none, the largest is 0.
     """
 
     above: tuple[int, ...]
     below: tuple[int, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers that it follows from."""
+        return (*self.above, *self.below)
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,75 @@ class RaceShare:
         return frozenset(number for runner in self.runners for number in runner)
 
 
-type DerivedNumber = Excess | RaceShare
+@dataclass(frozen=True)
+class ResultReading:
+    """A number of the story where it says how to read the known result of a check.
+
+    It stands in other places too, which a result that is left out must not touch.
+
+    Attributes
+    ----------
+    number, check : int
+    """
+
+    number: int
+    check: int
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The number that it is."""
+        return (self.number,)
+
+
+@dataclass(frozen=True)
+class ResultReadings:
+    """All readings of a story, which are numbered right after its numbers.
+
+    Attributes
+    ----------
+    n_numbers : int
+    numbers : tuple of int
+        The number that each of them is.
+    """
+
+    n_numbers: int
+    numbers: tuple[int, ...]
+
+    def beside(self, values: Array) -> Array:
+        """Put them beside the numbers; where they stand there already, they stay what they are.
+
+        Parameters
+        ----------
+        values : (n_draws, n_numbers) or (n_draws, n_numbers + n_readings) array
+
+        Returns
+        -------
+        (n_draws, n_numbers + n_readings) array
+
+        Examples
+        --------
+        >>> ResultReadings(2, (1,)).beside(np.array([[0.25, 0.75]])).tolist()
+        [[0.25, 0.75, 0.75]]
+        """
+        if not self.numbers or values.shape[1] > self.n_numbers:
+            return values
+        return np.hstack([values, values[:, list(self.numbers)]])
+
+    def number_of(self, index: int) -> int:
+        """The number that a reading is; any other number is itself."""
+        place = index - self.n_numbers
+        return self.numbers[place] if 0 <= place < len(self.numbers) else index
+
+    def fold(self, slopes: Array) -> Array:
+        """Take derivatives in readings back to the numbers, (n_numbers, n_draws)."""
+        if not self.numbers:
+            return slopes
+        out = slopes[: self.n_numbers].copy()
+        np.add.at(out, list(self.numbers), slopes[self.n_numbers :])
+        return out
+
+
+type DerivedNumber = ResultReading | Largest | Excess | RaceShare
 
 
 @dataclass
@@ -80,6 +166,12 @@ class Derived:
         return Derived(self.n_numbers, dict(self.place))
 
     @property
+    def readings(self) -> ResultReadings:
+        """Those of them that are readings, the first ones."""
+        read = [derived.number for derived in self.place if isinstance(derived, ResultReading)]
+        return ResultReadings(self.n_numbers, tuple(read))
+
+    @property
     def numbers(self) -> tuple[DerivedNumber, ...]:
         """All of them in order."""
         return tuple(self.place)
@@ -91,11 +183,12 @@ class DerivedLayout:
     Parameters
     ----------
     derived : sequence of DerivedNumber
+        None of them a reading: those count as numbers here.
     """
 
     def __init__(self, derived: Sequence[DerivedNumber]) -> None:
         self.derived, self.n = tuple(derived), len(derived)
-        self._excesses = [(d, x) for d, x in enumerate(derived) if isinstance(x, Excess)]
+        self._ranked = [(d, x) for d, x in enumerate(derived) if isinstance(x, Largest | Excess)]
         shares = [(d, x) for d, x in enumerate(derived) if isinstance(x, RaceShare)]
         first_of: dict[tuple[tuple[int, ...], ...], int] = {}  # by race, the place of its first
         runners: list[tuple[int, ...]] = []
@@ -134,7 +227,7 @@ class DerivedLayout:
         Examples
         --------
         >>> values = np.array([[0.25, 0.75]])
-        >>> DerivedLayout([Excess((0, 1), ()), Excess((1,), (0,))]).beside(values).tolist()
+        >>> DerivedLayout([Largest((0, 1)), Excess((1,), (0,))]).beside(values).tolist()
         [[0.25, 0.75, 0.75, 0.5]]
         >>> DerivedLayout([RaceShare(((0,), ()), (1,))]).beside(np.array([[1.0]])).round(3).tolist()
         [[1.0, 0.333]]
@@ -144,9 +237,9 @@ class DerivedLayout:
         n_numbers = values.shape[1]
         out = np.empty((n_numbers + self.n, len(values)))
         out[:n_numbers] = values.T
-        for d, excess in self._excesses:
-            above, below = _largest(values, excess.above), _largest(values, excess.below)
-            out[n_numbers + d] = np.maximum(above - below, 0.0)
+        for d, ranked in self._ranked:
+            terms = _terms(ranked, values)
+            out[n_numbers + d] = np.maximum(sum(sign * x for sign, _, x in terms), 0.0)
         if len(self._shares):
             out[n_numbers + self._shares] = self._winners @ self._chances(values)
         return out.T
@@ -172,11 +265,9 @@ class DerivedLayout:
         spread = (values * (1 - values)).T  # of a probability per unit of its logit
         own = spread[n_numbers:]
         slope = np.divide(slopes[n_numbers:], own, out=np.zeros((self.n, n)), where=own > 0)
-        for d, excess in self._excesses:
-            for numbers, sign in ((excess.above, 1.0), (excess.below, -1.0)):
-                if numbers:
-                    largest = np.array(numbers)[values[:, list(numbers)].argmax(axis=1)]
-                    np.add.at(out, (largest, every), sign * slope[d] * spread[largest, every])
+        for d, ranked in self._ranked:
+            for sign, number, _ in _terms(ranked, values):
+                np.add.at(out, (number, every), sign * slope[d] * spread[number, every])
         if len(self._shares):
             chances = self._chances(values[:, :n_numbers])
             by_runner = self._winners.T @ slope[self._shares]
@@ -193,7 +284,19 @@ def _sums(groups: Sequence[tuple[int, ...]], n_rows: int) -> csr_array:
     return csr_array((np.ones(len(rows)), (sums, rows)), shape=(len(groups), n_rows))
 
 
-def _largest(values: Array, numbers: tuple[int, ...]) -> Array:
-    if not numbers:
-        return np.zeros(len(values))
-    return np.asarray(values[:, list(numbers)].max(axis=1))
+def _terms(ranked: Largest | Excess, values: Array) -> list[tuple[float, NDArray[np.intp], Array]]:
+    """What the largest, or an excess, adds up from: a sign, and which number it is and its value.
+
+    Both by draw, (n_draws,).
+    """
+    if isinstance(ranked, Largest):
+        sides = [(1.0, ranked.numbers, np.argmax)]
+    else:
+        sides = [(1.0, ranked.above, np.argmin), (-1.0, ranked.below, np.argmax)]
+    terms = []
+    for sign, numbers, choose in sides:
+        if numbers:
+            own = values[:, list(numbers)]
+            place = choose(own, axis=1)
+            terms.append((sign, np.array(numbers)[place], own[np.arange(len(own)), place]))
+    return terms

@@ -14,7 +14,7 @@ from storyodds.models.logic.diagrams import TooManyNodesError
 from storyodds.models.logic.forest_odds import part_of
 from storyodds.models.logic.gate_sets import forest_family
 from storyodds.models.logic.gates import gate_graph
-from storyodds.models.story.derived import Derived, RaceShare
+from storyodds.models.story.derived import Derived, RaceShare, ResultReadings
 from storyodds.models.story.outcomes import Outcome, flow_outcomes_of, outcomes_of, side_outcomes_of
 from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -220,6 +220,23 @@ class CheckNode:
 
 
 @dataclass(frozen=True)
+class ResultRates:
+    """The flag rates by which known results of checks are read.
+
+    Attributes
+    ----------
+    passed, flagged : tuple of int
+        Numbers and readings, of checks that have passed and of those that have flagged.
+    readings : ResultReadings
+        Those of the whole story.
+    """
+
+    passed: tuple[int, ...]
+    flagged: tuple[int, ...]
+    readings: ResultReadings
+
+
+@dataclass(frozen=True)
 class EvidenceItem:
     """An evidence item over a small set of hypotheses.
 
@@ -414,7 +431,11 @@ class StoryGraph:
     def summed(self) -> frozenset[int]:
         """The routes whose checks and harm the engine has to sum over assumptions."""
         live = frozenset(self.live_checks)
-        together = [cause for cause in self.common_causes if len(live & set(cause.checks)) > 1]
+        together = [
+            cause
+            for cause in self.common_causes
+            if len(cause.checks) > 1 and not live.isdisjoint(cause.checks)
+        ]
         return frozenset(
             r
             for r, route in enumerate(self.routes)
@@ -422,6 +443,12 @@ class StoryGraph:
             or not all(route.flags[c].is_plain for c in live)
             or any(cause.of_routes[r] is not None for cause in together)
         )
+
+    @cached_property
+    def causes_of_results(self) -> tuple[CommonCause, ...]:
+        """The common causes of two or more checks whose results are known."""
+        run = frozenset(range(len(self.checks))).difference(self.live_checks)
+        return tuple(c for c in self.common_causes if len(run.intersection(c.checks)) > 1)
 
     def rate_formulas(self, *, evidence_only: bool) -> tuple[Formula, ...]:
         """What decides the probabilities that the engine sums over assumptions.
@@ -442,14 +469,12 @@ class StoryGraph:
         if not evidence_only:
             rates += [route.harm for route in self.routes]
             rates += [hazard.harm for hazard in self.hazards]
-            causes = self.common_causes
-            shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
-            rates += [share for share in shares if isinstance(share, Rate)]
+        causes = self.causes_of_results if evidence_only else self.common_causes
+        shares = [share for c in causes for share in (*c.of_routes, *c.of_hazards)]
+        rates += [share for share in shares if isinstance(share, Rate)]
         return tuple(dict.fromkeys(f for part in (*rates, *by_route) for f in part.formulas))
 
-    def result_numbers(
-        self, checks: Iterable[int] | None = None
-    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def result_rates(self, checks: Iterable[int] | None = None) -> ResultRates:
         """The flag rates of checks that have passed, and of those that have flagged the model.
 
         Parameters
@@ -465,7 +490,7 @@ class StoryGraph:
                 side = passed if check.result == "passed" else flagged
                 side.update(*(route.flags[c].numbers for route in self.routes))
                 side.update(*(rate.numbers for h in self.hazards if (rate := h.flags[c])))
-        return tuple(sorted(passed)), tuple(sorted(flagged))
+        return ResultRates(tuple(sorted(passed)), tuple(sorted(flagged)), self.derived.readings)
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -529,7 +554,7 @@ class StoryGraph:
                 if share is not None and len(rates) > 1:
                     numbers.update(*(rate.numbers for rate in rates))
                     numbers.update(share.numbers if self.hazards and share is not True else ())
-        return frozenset(numbers)
+        return frozenset(map(self.derived.readings.number_of, numbers))
 
     def route_numbers_after_training(self) -> frozenset[int]:
         """The flag rates and harms of routes that matter only once training has ended."""
@@ -551,7 +576,11 @@ class StoryGraph:
                 numbers |= set() if rate is None else set(rate.numbers)
         for item in self.evidence:
             numbers |= set(item.reading)
-        return frozenset(numbers.union(*self.result_numbers()))
+        for cause in self.causes_of_results:
+            for share in (*cause.of_routes, *cause.of_hazards):
+                numbers |= set(share.numbers) if isinstance(share, Rate) else set()
+        rates = self.result_rates()
+        return frozenset(numbers.union(rates.passed, rates.flagged, rates.readings.numbers))
 
     @property
     def forecasts(self) -> tuple[int, ...]:

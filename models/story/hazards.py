@@ -6,7 +6,7 @@ hazard does something: the latter is summed by how many of the hazards so far ha
 or some. Every term is positive, so that no digits are lost where chances are small.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -79,17 +79,16 @@ class HazardFactors:
         graph = self._graph
         intended = graph.routes[outcome.route].outcome_class == INTENDED
         if not intended or (outcome.event is None and not graph.hazards_are_evidence):
-            endings = [(None, self._results(outcome.route, frozenset()))]
+            endings = [(None, self._verdict(outcome, frozenset()))]
         else:
             endings = [
-                (self._of_hazards(outcome, flags), self._results(outcome.route, flags))
+                (self._of_hazards(outcome, flags), self._verdict(outcome, flags))
                 for flags in _subsets(self._explaining)
             ]
         if not self.route_depends_on_assumptions(outcome):
             return endings
-        own = self._verdicts.of_route(outcome.route, outcome.verdicts, outcome.harmful)
         return [
-            (self._product(own, results, ONE if hazards is None else hazards), ONE)
+            (self._algebra.multiply(results, ONE if hazards is None else hazards), ONE)
             for hazards, results in endings
         ]
 
@@ -97,6 +96,11 @@ class HazardFactors:
         """Whether what checks say of the route itself is a factor of the assumptions."""
         route, checks = self._graph.routes[outcome.route], self._graph.checks
         results = [route.flags[c] for c, check in enumerate(checks) if check.result is not None]
+        results += [
+            share
+            for cause in self._graph.causes_of_results
+            if isinstance(share := cause.of_routes[outcome.route], Rate)
+        ]
         by_rows = not all(rate.is_plain for rate in results)
         return by_rows or bool(outcome.verdicts) or outcome.harmful is not None
 
@@ -121,18 +125,18 @@ class HazardFactors:
             and any(hazard.flags[c] is not None for hazard in self._graph.hazards)
         )
 
-    def _results(self, route: int, unexplained: frozenset[int]) -> Factor:
-        """P(the known results of checks, but for what hazards have to have set off | route)."""
-        flags = self._graph.routes[route].flags
-        return self._product(
-            *(
-                self._verdicts.chance(
-                    flags[c], happens=check.result == "flagged" and c not in unexplained
-                )
-                for c, check in enumerate(self._graph.checks)
-                if check.result is not None
-            )
-        )
+    def _verdict(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
+        """P(what is asked of the route itself, and known results of checks | route).
+
+        Of the flags that are known, the hazards have to have raised those left unexplained.
+        """
+        results = {
+            c: check.result == "flagged" and c not in unexplained
+            for c, check in enumerate(self._graph.checks)
+            if check.result is not None
+        }
+        verdicts = {**results, **dict(outcome.verdicts)}
+        return self._verdicts.of_route(outcome.route, verdicts, outcome.harmful)
 
     def _of_hazards(self, outcome: Outcome, unexplained: frozenset[int]) -> Factor:
         # The same wherever training ends, and whatever checks say of the route itself.
@@ -145,27 +149,28 @@ class HazardFactors:
         """P(an outcome's event, hazards flag what is left unexplained | assumptions, route)."""
         algebra = self._algebra
         event, live = self._event(outcome)
-        worth = [
-            self._worth(h, event, outcome.hazard == h, live)
-            for h, hazard in enumerate(self._graph.hazards)
-        ]
         # What the hazards from one on are worth, by the flags that are still unexplained and by
         # whether the event has still to come about.
         states = [(flags, late) for flags in _subsets(unexplained) for late in (False, True)]
         rest: dict[tuple[frozenset[int], bool], Factor] = {
             (flags, late): ZERO if flags or late else ONE for flags, late in states
         }
-        for hazard, fired in reversed(list(zip(self._graph.hazards, worth, strict=True))):
+        for h, hazard in reversed(list(enumerate(self._graph.hazards))):
             opened, ahead = self._indicator(hazard.requires), dict(rest)
-            fires = self._product(self._yes(hazard.probability), self._passed(hazard))
-            for flags, late in states:
-                here = algebra.multiply(self._no(hazard.probability), rest[flags, late])
-                for flags_over, chance in self._explained(hazard, flags):
-                    ways = [(fired.before, True), (fired.doing, False)]
-                    for weight, still in ways if late else [(fired.after, False)]:
-                        term = self._product(fires, chance, weight, rest[flags_over, still])
-                        here = algebra.add(here, term)
-                ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
+            fires = self._yes(hazard.probability)
+            for flags in _subsets(unexplained):
+                ways = [
+                    (flags - raised, self._worth(h, event, outcome.hazard == h, live, results))
+                    for raised, results in self._results(hazard, flags)
+                ]
+                for late in (False, True):
+                    here = algebra.multiply(self._no(hazard.probability), rest[flags, late])
+                    for flags_over, fired in ways:
+                        ends = [(fired.before, True), (fired.doing, False)]
+                        for weight, still in ends if late else [(fired.after, False)]:
+                            term = self._product(fires, weight, rest[flags_over, still])
+                            here = algebra.add(here, term)
+                    ahead[flags, late] = algebra.choose(opened, here, rest[flags, late])
             rest = ahead
         return rest[unexplained, event in _HAZARD_DOINGS]
 
@@ -179,12 +184,20 @@ class HazardFactors:
         event = outcome.event.removesuffix("-without")
         return event, [c for c in live if c != outcome.check]
 
-    def _worth(self, h: int, event: str | None, is_meant: bool, live: Sequence[int]) -> _Fired:
-        """What a hazard is worth once it has fired."""
-        if event is None:  # whatever becomes of them: no rate but those of results is asked for
-            return _Fired(ONE, ZERO, ONE)
+    def _worth(
+        self,
+        h: int,
+        event: str | None,
+        is_meant: bool,
+        live: Sequence[int],
+        results: Mapping[int, bool],
+    ) -> _Fired:
+        """What a hazard is worth once it has fired, together with known results of checks."""
         hazard = self._graph.hazards[h]
-        unflagged = self._verdicts.hazard_unflagged(h, live)
+        whole = self._verdicts.of_hazard(h, results)
+        if event is None:  # whatever becomes of them: no rate but those of results is asked for
+            return _Fired(whole, ZERO, whole)
+        unflagged = self._verdicts.hazard_unflagged(h, live, results)
         harmless = self._product(unflagged, self._no(hazard.harm))
         of_alignment = hazard.criterion == ALIGNMENT
         if event == "spared":
@@ -205,9 +218,9 @@ class HazardFactors:
         if event == "harmful":
             return _Fired(harmless, self._product(unflagged, self._yes(hazard.harm)), unflagged)
         if event == "flagged":
-            return _Fired(unflagged, self._verdicts.hazard_flagged(h, live), ONE)
+            return _Fired(unflagged, self._verdicts.hazard_flagged(h, live, results), whole)
         if event == "fired":
-            return _Fired(ZERO, ONE, ONE) if is_meant else _Fired(ONE, ZERO, ONE)
+            return _Fired(ZERO, whole, whole) if is_meant else _Fired(whole, ZERO, whole)
         if event == "fired-unflagged":
             if is_meant:
                 return _Fired(ZERO, unflagged, unflagged)
@@ -217,33 +230,22 @@ class HazardFactors:
                 harmed = self._product(unflagged, self._yes(hazard.harm))
                 return _Fired(ZERO, harmed, harmed)
             return _Fired(unflagged, ZERO, unflagged)
-        return _Fired(ONE, ZERO, ONE)  # whatever becomes of them
+        return _Fired(whole, ZERO, whole)  # whatever becomes of them
 
-    def _passed(self, hazard: HazardNode) -> Factor:
-        """P(the checks that have passed did not flag a fired hazard)."""
-        rates = [
-            hazard.flags[c]
-            for c, check in enumerate(self._graph.checks)
-            if check.result == "passed"
-        ]
-        return self._product(*(self._no(rate) for rate in rates if rate is not None))
-
-    def _explained(
+    def _results(
         self, hazard: HazardNode, flags: frozenset[int]
-    ) -> list[tuple[frozenset[int], Factor]]:
-        """Flags that remain unexplained after a fired hazard, each with the chance of that."""
-        about = {c: rate for c in flags if (rate := hazard.flags[c]) is not None}
+    ) -> list[tuple[frozenset[int], dict[int, bool]]]:
+        """Which of the unexplained flags a fired hazard may raise, and what checks say of it then.
+
+        A check that has passed did not flag it. Flags that are explained already it may raise too.
+        """
+        named = {c for c, rate in enumerate(hazard.flags) if rate is not None}
+        passed = {
+            c for c, check in enumerate(self._graph.checks) if check.result == "passed"
+        } & named
         return [
-            (
-                flags - flagged,
-                self._product(
-                    *(
-                        self._verdicts.chance(rate, happens=c in flagged)
-                        for c, rate in sorted(about.items())
-                    )
-                ),
-            )
-            for flagged in _subsets(frozenset(about))
+            (raised, {c: c in raised for c in sorted(passed | (flags & named))})
+            for raised in _subsets(flags & named)
         ]
 
     def _yes(self, rate: Rate) -> Factor:

@@ -196,6 +196,7 @@ def _as_evidence(proposal: Proposal, hits: int) -> Evidence:
     return Evidence(
         id=proposal.id,
         about=proposal.about,
+        after=proposal.after,
         counts=ObservedCounts(hits=hits, trials=proposal.trials),
         rates=proposal.rates,
         relevance=proposal.relevance,

@@ -7,7 +7,7 @@ ask for, and as the count does around the rate that fits it best: so digits are 
 count is vastly less likely than not, and where it moves the rate by many orders of magnitude.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import expm1, inf, log, sqrt
@@ -32,6 +32,8 @@ _ROUNDING = 45.0  # nats below a sum: thousands of such terms are no digit of it
 _FARTHEST = 1e7  # logits: a prior flatter than that has all of its mass at 0 and 1
 _SIDE = np.concatenate([np.arange(0.0, 4.0, 0.5), 4.0 * 1.3 ** np.arange(40)])
 _LADDER = np.concatenate([-_SIDE[:0:-1], _SIDE])  # steps from the rate that fits best
+
+_CELLS = 2**20  # of float64 arrays: draws times nodes that are summed at once
 
 Side = Literal["rate", "visibility"]
 _OTHER: Mapping[Side, Side] = {"rate": "visibility", "visibility": "rate"}
@@ -147,7 +149,7 @@ def _log_marginal(rate: RateLike, visibility: RateLike, count: Count, unlike: Si
     if isinstance(rate, Point):  # the outer sum has then one term
         rate, visibility = visibility, rate
         unlike = None if unlike is None else _OTHER[unlike]
-    outer, log_mass = _nodes(visibility, log(count.best) - _log_median(rate), count)
+    outer, log_mass = _nodes(visibility, [log(count.best) - _log_median(rate)], count)
     bounds = log_mass + count.log_chance_bound(outer)
     total = -inf
     for j in np.argsort(-bounds):
@@ -160,15 +162,11 @@ def _log_marginal(rate: RateLike, visibility: RateLike, count: Count, unlike: Si
 def _log_mean(rate: RateLike, z: float, count: Count, unlike: Side | None) -> float:
     """Average over the rate, the logit of the visibility being z."""
     log_shown, log_hidden = float(log_expit(z)), float(log_expit(-z))
-    inner, log_mass = _nodes(rate, log(count.best) - log_shown if log_shown > -inf else inf, count)
+    fit = log(count.best) - log_shown if log_shown > -inf else inf
+    inner, log_mass = _nodes(rate, [fit], count)
     happens, not_so = log_expit(inner), log_expit(-inner)
     log_rate = happens + log_shown
-    # 1 - rate from whichever of the two ways keeps the digits of its log.
-    complement = np.where(
-        log_rate < -1.0,
-        np.log1p(-np.exp(np.minimum(log_rate, -1.0))),
-        np.logaddexp(not_so, happens + log_hidden),
-    )
+    complement = _log_complement(log_rate, not_so, happens + log_hidden)
     chance = count.log_chance(log_rate, complement)
     factor = {"rate": not_so, "visibility": log_hidden}.get(unlike or "", 0.0)
     return float(logsumexp(log_mass + chance + factor))
@@ -179,18 +177,97 @@ def _log_median(distribution: RateLike) -> float:
         return float(np.log(distribution.quantile(np.array(0.5))))
 
 
-def _nodes(distribution: RateLike, log_fit: float, count: Count) -> tuple[Array, Array]:
+def log_marginals_at(x: Array, other: RateLike | Array, count: Count) -> tuple[Array, Array]:
+    """Average the probability of a count over one factor of its rate, at draws of the other one.
+
+    Parameters
+    ----------
+    x : (n_draws,) array
+        Of the factor that is drawn, whichever of the two it is.
+    other : RateLike or (n_draws,) array
+        The distribution of the other factor; or draws of it too, over which nothing is averaged.
+    count : Count
+
+    Returns
+    -------
+    tuple of (n_draws,) array
+        Natural logs, and their derivatives per unit of the logit of x.
+
+    Examples
+    --------
+    >>> logs, slopes = log_marginals_at(np.array([0.1]), Point(0.5), Count(0, 2))
+    >>> np.exp(logs).round(6), slopes.round(6)
+    (array([0.9025]), array([-0.094737]))
+    """
+    if isinstance(other, np.ndarray):
+        with np.errstate(divide="ignore"):
+            yes, no = np.log(other)[:, None], np.log1p(-other)[:, None]
+        return _at_draws(x, yes, no, np.zeros((1, 1)), count)
+    parts = []
+    for share, component in _components(other):
+        with np.errstate(divide="ignore"):
+            fits = log(count.best) - np.log(x[x > 0])
+        ends = (float(fits.min()), float(fits.max())) if len(fits) else (inf,)
+        z, log_mass = _nodes(component, ends, count)
+        factors = log_expit(z)[None], log_expit(-z)[None]
+        step = max(1, _CELLS // len(z))
+        blocks = [
+            _at_draws(x[first : first + step], *factors, log_mass[None], count)
+            for first in range(0, len(x), step)
+        ]
+        logs, slopes = (np.concatenate(side) for side in zip(*blocks, strict=True))
+        parts.append((log(share) + logs, slopes))
+    by_part = np.array([logs for logs, _ in parts])
+    total = logsumexp(by_part, axis=0)
+    finite = np.where(np.isfinite(total), total, 0.0)
+    slope = (np.exp(by_part - finite) * np.array([slopes for _, slopes in parts])).sum(axis=0)
+    return np.minimum(total, 0.0), slope
+
+
+def _at_draws(
+    x: Array, log_shown: Array, log_hidden: Array, log_mass: Array, count: Count
+) -> tuple[Array, Array]:
+    """Sum over columns at every draw; and the slope of the log of that in the logit of x."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        happens, not_so = np.log(x)[:, None], np.log1p(-x)[:, None]
+        log_rate = happens + log_shown
+        complement = _log_complement(log_rate, not_so, happens + log_hidden)
+        chance = log_mass + count.log_chance(log_rate, complement)
+        total = logsumexp(chance, axis=1)
+        weights = np.exp(chance - np.where(np.isfinite(total), total, 0.0)[:, None])
+        moved = count.hits - count.size * np.exp(log_rate)
+        if count.time is None:
+            moved = moved / np.exp(complement)
+        slope = np.where(weights > 0, weights * moved, 0.0).sum(axis=1)
+    return total, (1 - x) * slope
+
+
+def _log_complement(log_rate: Array, not_so: Array, hidden: Array) -> Array:
+    """Log of 1 - rate, from whichever of two ways keeps its digits."""
+    return np.where(
+        log_rate < -1.0,
+        np.log1p(-np.exp(np.minimum(log_rate, -1.0))),
+        np.logaddexp(not_so, hidden),
+    )
+
+
+def _nodes(distribution: RateLike, log_fits: Sequence[float], count: Count) -> tuple[Array, Array]:
     """Return logits and the logs of the prior mass that each of them stands for.
 
-    Panels end where those of the prior do, and around the value whose log fits the count.
+    Panels end where those of the prior do, and around the value whose log fits the count; of
+    several draws, around the least and the largest such value and in between.
     """
     if isinstance(distribution, Point):
         return np.array([logit(distribution.value)]), np.zeros(1)
     edges = own = _edges(distribution)
-    if np.isfinite(log_fit):
-        log_value = min(log_fit, -1e-9)  # one above 1 is out of reach
-        near = log_value - log(-expm1(log_value))
-        edges = np.concatenate([edges, near + _LADDER / sqrt(count.hits + 1.0)])
+    step, near = 1.0 / sqrt(count.hits + 1.0), []
+    for log_fit in log_fits:
+        if np.isfinite(log_fit):
+            log_value = min(log_fit, -1e-9)  # one above 1 is out of reach
+            near.append(log_value - log(-expm1(log_value)))
+            edges = np.concatenate([edges, near[-1] + _LADDER * step])
+    if near:
+        edges = np.concatenate([edges, np.arange(near[0], near[-1], _SIDE[1] * step)])
     edges = np.unique(np.clip(edges, own[0], own[-1]))
     half = np.diff(edges) / 2
     z = (edges[:-1, None] + half[:, None] * (1 + _NODES)).ravel()

@@ -19,7 +19,9 @@ from storyodds.priors.text.syntax import is_told_at_start, plain_syntax
 
 MAX_BYTES: Final = 4 * 1024 * 1024  # what a hostile file may cost in memory
 MAX_DEPTH: Final = 32  # deeper than any formula that a person can follow
-MAX_NODES: Final = 200_000  # what a hostile file may cost in time
+# Entries of a file: three times what a story at every limit of the format has, and what a hostile
+# one may cost in time.
+MAX_NODES: Final = 100_000
 MAX_PROBLEMS: Final = 1000  # after which reading stops
 
 # The C parser gives marks that count characters, as the pure one does, and is ten times as fast.

@@ -11,9 +11,9 @@ from storyodds.priors.library import View
 from storyodds.priors.library import view as load_view
 from storyodds.priors.text.errors import InputError, Problem
 from storyodds.reports.contract.comparison import Comparison
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_saved import Saved, read_result, saved_side
-from storyodds.reports.documents.comparison_sides import AS_WRITTEN, Side, story_side
+from storyodds.reports.documents.comparison.saved import Saved, read_result, saved_side
+from storyodds.reports.documents.comparison.sides import AS_WRITTEN, Side, story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.notebook.document import shown
 from storyodds.scenarios.story import Story
 

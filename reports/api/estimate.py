@@ -49,8 +49,8 @@ def estimate(
     settings : mapping of str to PRIOR, optional
         Overrides by id or number name, such as `{"situational-awareness": [0.2, 0.6]}`.
     off : sequence of str, optional
-        Parts to be switched off, such as `check:blind-audit`; kinds are constraint, nudge, check
-        and evidence.
+        Parts to be switched off, such as `check:blind-audit`; kinds are constraint, nudge,
+        check, evidence and correlation.
     method : {"auto", "weighting", "nuts", "simulation"}
         `auto` weights draws from the prior and goes on to NUTS by itself where the weights are
         not good enough. A story without uncertain numbers is exact with all three. `simulation`

@@ -41,7 +41,8 @@ class CheckEffect(TypedDict):
     """By route, P(the check flags | route); null for a route that cannot be."""
     added: Summary | None
     """What the check takes off P(catastrophe) once all others are there, in probability; null of a
-    check whose result is known, and of one within training, without which training would go on."""
+    check whose result is known. Of one within training it says what training without it would come
+    to, the evidence being what it is; null where its rates stand in other parts too."""
 
 
 class DependenceOdds(TypedDict):
@@ -56,7 +57,7 @@ class DependenceOdds(TypedDict):
 
 
 class CheckDependence(TypedDict):
-    """How far the odds lean on checks that do not fail together."""
+    """How far the odds lean on checks that do not fail together, of those that can still flag."""
 
     success: DependenceOdds
     """P(success)."""
@@ -127,6 +128,12 @@ class StageOdds(TypedDict):
     """P(the stage leaves a model of the class)."""
     routes: dict[str, Summary]
     """By id, P(the stage leaves the model on the route)."""
+    moves: ByClass[dict[str, float]] | None
+    """By class and then by id of the route, P(the stage before leaves a model of the class, and
+    this one leaves it on the route), as a mean: what stays and what moves. Of each class they add
+    up to what the stage before leaves, and of each route to what this one leaves. Where numbers are
+    sampled, they are means over some of the draws that are fitted to these sums. Null in the
+    first stage, where the odds are simulated instead of summed, and where memory is not enough."""
 
 
 class FailurePath(TypedDict):

@@ -24,6 +24,8 @@ class NumberCounts(TypedDict):
 class CorrelatedNumbers(TypedDict):
     """Numbers that the story says go together."""
 
+    id: str
+    """By which `--off correlation:ID` lets them be independent."""
     between: list[str]
     """Their names."""
     rank: float

@@ -79,6 +79,8 @@ class ProposedObservation(Gains):
     """An evidence item that it does again."""
     about: str
     """An assumption, or `outcome`."""
+    after: str | None
+    """The stage of training after which it is made; null where the model of the last one is."""
     trials: int
     """How many."""
     cost: float | None

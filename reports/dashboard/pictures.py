@@ -20,6 +20,7 @@ from storyodds.reports.figures.evidence import plot_evidence, plot_evidence_sequ
 from storyodds.reports.figures.failure import plot_failure, plot_failure_assumptions
 from storyodds.reports.figures.odds import plot_odds, plot_views
 from storyodds.reports.figures.quantile_dots import plot_dots
+from storyodds.reports.figures.stage_moves import plot_stage_moves
 from storyodds.reports.figures.stages import plot_stages
 from storyodds.reports.figures.story_graph.plot import plot_story_graph
 from storyodds.reports.figures.structure import plot_structure
@@ -108,6 +109,23 @@ def _stages(dossier: Dossier) -> Figures:
     """The routes that training is likeliest to be on after any stage, one a picture."""
     routes = dossier.table("stages/routes", "estimate")
     return () if routes is None else plot_stages(routes.round(_DIGITS), top=BARS)
+
+
+def _stage_moves(dossier: Dossier, *, narrow: bool = False) -> Figures:
+    """What moves between classes from stage to stage, where that was worked out."""
+    moves = dossier.table("stages/moves", "estimate")
+    classes = dossier.table("stages/classes", "estimate")
+    if moves is None or classes is None:
+        return ()
+    class_of = {name: route["class"] for name, route in dossier.estimate["routes"].items()}
+    # Moves are fitted until hardly more than rounding is left: fewer digits are the same always.
+    whole, odds = moves.round(_DIGITS), classes.round(_DIGITS)
+    return (plot_stage_moves(whole, odds, class_of, narrow=narrow),)
+
+
+def _narrow_stage_moves(dossier: Dossier) -> Figures:
+    """The same for phones."""
+    return _stage_moves(dossier, narrow=True)
 
 
 def _dots(dossier: Dossier) -> Figures:
@@ -310,6 +328,8 @@ def _hanging(dossier: Dossier, active: Sequence[str]) -> dict[str, str]:
 PICTURES: Mapping[str, Callable[[Dossier], Figures]] = {
     "odds": _odds,
     "stages": _stages,
+    "stage_moves": _stage_moves,
+    "narrow_stage_moves": _narrow_stage_moves,
     "dots": _dots,
     "story_graph": _story_graph,
     "narrow_story_graph": _narrow_story_graph,

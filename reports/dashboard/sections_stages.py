@@ -1,10 +1,16 @@
-"""Stage by stage: where each stage of training leaves the model."""
+"""Stage by stage: where each stage of training leaves the model, and what moves in it."""
 
+from storyodds.reports.dashboard.compact_svg import slim
 from storyodds.reports.dashboard.page_data import Dossier
 from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.dashboard.pictures import drawn
-from storyodds.reports.figures.drawing.cells import with_band
-from storyodds.reports.words.stages import likeliest_by_stage, reached_routes
+from storyodds.reports.figures.drawing.cells import share_cell, with_band
+from storyodds.reports.words.stages import (
+    likeliest_by_stage,
+    loss_words,
+    losses,
+    reached_routes,
+)
 from storyodds.scenarios.grammar.outcomes import CLASSES
 
 _TITLE = "Stage by stage"
@@ -45,4 +51,37 @@ def stage_by_stage(dossier: Dossier) -> Section | None:
         ),
         notes=tuple(notes),
         tiles=True,
+    )
+
+
+def from_stage_to_stage(dossier: Dossier) -> Section | None:
+    """What moves from what to what in each stage; nothing where that was not worked out."""
+    figures = drawn(dossier, "stage_moves")
+    if not figures:
+        return None
+    estimate = dossier.estimate
+    lost = [loss_words(loss) for loss in losses(estimate)]
+    by_route = tuple(
+        (stage["stage"], name, route, share_cell(chance))
+        for stage in estimate["stages"]
+        for name, routes in (stage["moves"] or {}).items()
+        for route, chance in routes.items()
+        if chance > 0
+    )
+    return Section(
+        id="from-stage-to-stage",
+        title="From stage to stage",
+        finding=" ".join(lost) or "No stage but the last may leave an intended model.",
+        figures=figures,
+        part="narrow_moves",
+        data={"picture": slim(drawn(dossier, "narrow_stage_moves")[0].svg)},
+        extra=(
+            Table(
+                "Chance of each class before a stage and each route after it",
+                ("in the stage", "from", "to the route", "chance"),
+                by_route,
+                file=False,
+                name="moves-by-route",
+            ),
+        ),
     )

@@ -68,6 +68,7 @@ def correlated_numbers(resolved: ResolvedStory) -> list[CorrelatedNumbers]:
     fixed = {n.name for n in resolved.numbers if isinstance(n.distribution, Point)}
     return [
         {
+            "id": str(block.id),
             "between": list(block.between),
             "rank": block.rank,
             "fixed": [name for name in block.between if name in fixed],

@@ -1,7 +1,7 @@
 """How likely the sequences of event trees are: the document of `storyodds sequences --json`."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -12,6 +12,7 @@ from storyodds.models.engine.quantities import Quantities
 from storyodds.models.logic.cut_set_odds import most_probable
 from storyodds.models.logic.cut_sets import cut_set_family
 from storyodds.models.numerics import weighted_quantile
+from storyodds.models.posterior.draws import Computed
 from storyodds.priors.distributions.families import distribution_of
 from storyodds.priors.text.errors import UnsupportedStoryError, printable
 from storyodds.reports.contract.importance import ImportantLiteral
@@ -101,8 +102,21 @@ def summarize_sequences(
     """
     analyses = model.analyses_of(initiating_event)
     count = sum(len(tree.sequences) + len(tree.consequences) for tree in analyses)
-    work = _Work(model, top, draws, seed, count, progress)
-    trees = [work.event_tree(analysis) for analysis in analyses]
+    answers: list[_Answer] = []
+    trees: list[EventTreeOdds] = []
+    for analysis in analyses:
+        rate = None if analysis.frequency is None else _Rate(analysis.frequency, seed)
+        first = len(answers)
+        for ending in (*analysis.sequences, *analysis.consequences):
+            if progress is not None:
+                progress(printable(ending.definition.shown), len(answers), count)
+            answers.append(_answer(model, analysis, ending, rate, top, draws, seed))
+        trees.append(_event_tree(analysis, rate, [answer.odds for answer in answers[first:]]))
+    remarks = dict.fromkeys(remark for answer in answers for remark in answer.remarks)
+    tools = versions("exact")
+    for answer in answers:
+        if answer.method is not None:
+            tools |= versions(answer.method)
     return {
         "schema": SCHEMA,
         "source": model.file,
@@ -110,68 +124,68 @@ def summarize_sequences(
         "draws": draws,
         "seed": seed,
         "event_trees": trees,
-        "remarks": [*model.remarks, *work.remarks],
-        "versions": work.versions,
+        "remarks": [*model.remarks, *remarks],
+        "versions": tools,
     }
 
 
-@dataclass
-class _Work:
-    """What is worked out, one ending after the other."""
+@dataclass(frozen=True)
+class _Answer:
+    """The odds of an ending, the remarks on its story, and how they were computed, if at all."""
 
-    model: EventTreeModel
-    top: int
-    draws: int
-    seed: int
-    count: int
-    progress: Progress | None
-    done: int = 0
-    remarks: dict[str, None] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=lambda: versions("exact"))
+    odds: EndingOdds
+    remarks: tuple[str, ...] = ()
+    method: Computed | None = None
 
-    def event_tree(self, analysis: Analysis) -> EventTreeOdds:
-        initiating, event_tree = analysis.initiating, analysis.event_tree
-        label = (initiating.label if initiating is not None else "") or event_tree.label
-        frequency = None if analysis.frequency is None else _Rate(analysis.frequency, self)
-        sequences = [self._ending(analysis, ending, frequency) for ending in analysis.sequences]
-        return {
-            "initiating_event": None if initiating is None else initiating.name,
-            "label": label or None,
-            "event_tree": event_tree.name,
-            "frequency": None if frequency is None else frequency.summary,
-            "unit": None if analysis.frequency is None else analysis.frequency.unit,
-            "sequences": sequences,
-            "probability_in_all": sum(ending["probability"]["mean"] for ending in sequences),
-            "consequences": [
-                self._ending(analysis, ending, frequency) for ending in analysis.consequences
-            ],
-        }
 
-    def _ending(self, analysis: Analysis, ending: Ending, rate: "_Rate | None") -> EndingOdds:
-        if self.progress is not None:
-            self.progress(printable(ending.definition.shown), self.done, self.count)
-        self.done += 1
-        try:
-            imported = self.model.story_of(analysis, ending)
-        except ConstantError as error:
-            return _decided(ending, error.truth, rate)
-        self.remarks |= dict.fromkeys(imported.remarks)
-        assessment = assess_story(imported.story, draws=self.draws, seed=self.seed)
-        self.versions |= versions(assessment.draws.method)
-        sets, count, reason = _cut_sets(imported.story, self.top)
-        soundness = diagnostics(assessment)
-        return {
-            **_named(ending),
-            "story": imported.story.story,
-            "probability": summarize_both(assessment.averaged, assessment.exact, _chance),
-            "frequency": None if rate is None else rate.times(assessment),
-            "cut_sets_in_all": count,
-            "cut_sets": sets,
-            "undefined": reason,
-            "contributors": _contributors(assessment)[: self.top],
-            "ok": soundness["ok"],
-            "messages": soundness["messages"],
-        }
+def _event_tree(
+    analysis: Analysis, rate: "_Rate | None", endings: Sequence[EndingOdds]
+) -> EventTreeOdds:
+    """An event tree, with the odds of its sequences, then of its consequences."""
+    initiating, event_tree = analysis.initiating, analysis.event_tree
+    label = (initiating.label if initiating is not None else "") or event_tree.label
+    sequences = list(endings[: len(analysis.sequences)])
+    return {
+        "initiating_event": None if initiating is None else initiating.name,
+        "label": label or None,
+        "event_tree": event_tree.name,
+        "frequency": None if rate is None else rate.summary,
+        "unit": None if analysis.frequency is None else analysis.frequency.unit,
+        "sequences": sequences,
+        "probability_in_all": sum(ending["probability"]["mean"] for ending in sequences),
+        "consequences": list(endings[len(sequences) :]),
+    }
+
+
+def _answer(
+    model: EventTreeModel,
+    analysis: Analysis,
+    ending: Ending,
+    rate: "_Rate | None",
+    top: int,
+    draws: int,
+    seed: int,
+) -> _Answer:
+    try:
+        imported = model.story_of(analysis, ending)
+    except ConstantError as error:
+        return _Answer(_decided(ending, error.truth, rate))
+    assessment = assess_story(imported.story, draws=draws, seed=seed)
+    sets, count, reason = _cut_sets(imported.story, top)
+    soundness = diagnostics(assessment)
+    odds: EndingOdds = {
+        **_named(ending),
+        "story": imported.story.story,
+        "probability": summarize_both(assessment.averaged, assessment.exact, _chance),
+        "frequency": None if rate is None else rate.times(assessment),
+        "cut_sets_in_all": count,
+        "cut_sets": sets,
+        "undefined": reason,
+        "contributors": _contributors(assessment)[:top],
+        "ok": soundness["ok"],
+        "messages": soundness["messages"],
+    }
+    return _Answer(odds, imported.remarks, assessment.draws.method)
 
 
 def _chance(quantities: Quantities) -> Array:
@@ -260,8 +274,8 @@ def _cut_sets(story: Story, top: int) -> tuple[list[SequenceCutSet], int | None,
 class _Rate:
     """How often an initiating event happens, and what of it falls on an ending."""
 
-    def __init__(self, frequency: Frequency, work: _Work) -> None:
-        self._frequency, self._seed = frequency, work.seed
+    def __init__(self, frequency: Frequency, seed: int) -> None:
+        self._frequency, self._seed = frequency, seed
         if frequency.prior is None:
             x = frequency.scale
             self.summary: Summary = {"mean": x, "median": x, "q05": x, "q95": x}

@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 Pick = Callable[[Quantities], Array]
 
 _LEVELS = np.array([0.5, 0.05, 0.95])
+# Probability, below which numbers keep ever fewer digits, so that quotients are of any size.
+_LEAST_WHOLE = float(np.finfo(np.float64).tiny)
 
 
 def summarize_both(averaged: Quantities, exact: Quantities, pick: Pick) -> Summary:
@@ -88,6 +90,8 @@ def summarize_quotient(
 ) -> Summary | None:
     """Summarize P(part | whole) from draws of both; None where the whole has probability 0.
 
+    A whole that has lost its digits, as near the least number that there is, counts as 0.
+
     Parameters
     ----------
     averaged, exact : tuple of three arrays
@@ -103,9 +107,9 @@ def summarize_quotient(
     part, whole, weights = averaged
     exact_part, exact_whole, exact_weights = exact
     chance, total = float(weights @ whole), exact_weights * exact_whole
-    if not (chance > 0 and total.sum() > 0):
+    possible = (total > 0) & (exact_whole >= _LEAST_WHOLE)
+    if not (chance >= _LEAST_WHOLE and possible.any()):
         return None
-    possible = total > 0
     quotient = exact_part[possible] / exact_whole[possible]
     median, low, high = weighted_quantile(quotient, _LEVELS, total[possible])
     mean = float(weights @ part) / chance

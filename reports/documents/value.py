@@ -28,7 +28,8 @@ from storyodds.reports.documents.opinions import opinion_totals
 from storyodds.reports.documents.summaries import finite
 from storyodds.scenarios.grammar.states import assumption_and_state
 from storyodds.scenarios.provenance import proposal_provenance, provenance
-from storyodds.scenarios.schema import RISK_ARGUMENT, Proposal
+from storyodds.scenarios.schema import RISK_ARGUMENT, Evidence, Proposal
+from storyodds.scenarios.story import Story
 
 Array = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ def summarize_value(
         "probability": finite(value.probability),
         "success": float(value.fates[SUCCESS]),
         "decision": None if stakes is None else _decision(value.fates, stakes),
-        "proposals": [_proposal(value, i, names) for i in value.ranked],
+        "proposals": [_proposal(value, i, names, prepared.resolved.story) for i in value.ranked],
         "sharing": list(sharing(prepared)),
         "perfect": _gains(value, "perfect", 0),
         "outcome": _gains(value, "outcome", 0),
@@ -149,9 +150,11 @@ def _number(value: Value, k: int, name: str) -> NumberGains:
     return {"number": name, **gains, "distinguishable": sure}
 
 
-def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
+def _proposal(value: Value, i: int, names: list[str], story: Story) -> ProposedObservation:
     observation, joint, sides = value.observations[i], value.results[i], value.sides[i]
     proposal = observation.proposal
+    # A replication is of what its finding is about, after the same stage.
+    looking = next((item for item in story.evidence if item.id == proposal.replicates), proposal)
     gains = _gains(value, "proposals", i)
     net = None
     if gains["worth"] is not None:
@@ -167,7 +170,8 @@ def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
         "claim": " ".join(proposal.claim.split()),
         "origin": _origin(proposal),
         "replicates": proposal.replicates,
-        "about": _about(observation, names),
+        "about": _about(observation, looking, names),
+        "after": looking.after,
         "trials": observation.trials,
         "cost": proposal.cost,
         **gains,
@@ -183,9 +187,9 @@ def _proposal(value: Value, i: int, names: list[str]) -> ProposedObservation:
     }
 
 
-def _about(observation: Observation, names: Sequence[str]) -> str:
+def _about(observation: Observation, looking: Evidence | Proposal, names: Sequence[str]) -> str:
     """What an observation speaks of; of several states, the assumption that has them."""
-    if observation.target is None:
+    if observation.target is None or (looking.about is not None and looking.about.outcome):
         return "outcome"
     name = names[observation.target]
     return assumption_and_state(name)[0] if observation.states else name

@@ -23,6 +23,8 @@ _HOMES = {
     "plot_prior_posterior": "densities",
     "plot_ranks": "diagnostics",
     "plot_ranks_of_sides": "comparison",
+    "plot_stage_moves": "stage_moves",
+    "plot_stages": "stages",
     "plot_story_graph": "story_graph.plot",
     "plot_structure": "structure",
     "plot_tipping": "tornado",

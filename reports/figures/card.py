@@ -1,8 +1,7 @@
 """The card as one picture: to be sent, shown and cited by itself."""
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from markupsafe import Markup
 
@@ -37,22 +36,8 @@ _SIZES = {
 _HEAVY = ("card-title", "card-head", "card-bad", "card-strong")
 
 
-@dataclass
-class _Sheet:
-    """Pieces of the picture from top to bottom."""
-
-    y: float = 0.0
-    pieces: list[Markup] = field(default_factory=list)
-
-    def words(
-        self, text: str, look: str, x: float = _EDGE, width: float = _INNER, *, after: float = 0.0
-    ) -> None:
-        """Add a paragraph, and go down by its lines."""
-        size, step = _SIZES[look]
-        for line in wrapped(text, width, size, heavy=look in _HEAVY):
-            self.y += step
-            self.pieces.append(element("text", line, x=float(x), y=self.y, class_=look))
-        self.y += after
+# From how far down a part begins, in pixels, its pieces and how far down it ends.
+Part = Callable[[float], tuple[list[Markup], float]]
 
 
 def wrapped(text: str, width: float, size: float, *, heavy: bool = False) -> list[str]:
@@ -87,37 +72,34 @@ def plot_card(card: Card) -> Figure:
     Figure
         No word of the card is left out of the picture; its source is the citation.
     """
-    sheet = _Sheet(y=28.0)
     under = f" · under {card.under}" if card.under else ""
-    sheet.words(f"{card.sort}{under}", "card-quiet")
-    sheet.words(card.title, "card-title", after=4)
-    for word, text in card.wanted:
-        sheet.words(f"{word}: {text}", "card-quiet")
-    sheet.y += 6
-    for text in filter(None, (card.doubtful, card.flagged)):
-        sheet.words(text, "card-bad", after=4)
     mark = _UNRELIABLE if card.doubtful else ""
-    for text in card.lead:
-        sheet.words(text + mark, "card-lead")
-    if card.condition:
-        sheet.words(card.condition, "card-quiet")
-    sheet.y += 14
-    _draw_bar(sheet, card.endings)
-    for ending in card.endings:
-        _draw_row(sheet, ending, mark)
-    sheet.words(card.definition, "card-quiet", after=4)
-    sheet.words(card.day + mark, "card-words", after=4)
-    if card.together:
-        sheet.words(card.together, "card-words")
-    sheet.y += 6
-    _draw_verdicts(sheet, card)
-    _draw_columns(sheet, card)
-    sheet.pieces.append(_rule(sheet.y + 8))
-    sheet.y += 10
-    sheet.words(card.caveat, "card-head", after=2)
-    sheet.words(card.intervals, "card-quiet", after=2)
-    sheet.words(f"Cite: {card.citation}", "card-quiet")
-    height = sheet.y + 26
+    pieces, bottom = _stacked(
+        [
+            _words(f"{card.sort}{under}", "card-quiet"),
+            _words(card.title, "card-title", after=4),
+            *(_words(f"{word}: {text}", "card-quiet") for word, text in card.wanted),
+            _space(6),
+            *(_words(text, "card-bad", after=4) for text in (card.doubtful, card.flagged) if text),
+            *(_words(text + mark, "card-lead") for text in card.lead),
+            *([_words(card.condition, "card-quiet")] if card.condition else []),
+            _space(14),
+            _bar(card.endings),
+            *(_row(ending, mark) for ending in card.endings),
+            _words(card.definition, "card-quiet", after=4),
+            _words(card.day + mark, "card-words", after=4),
+            *([_words(card.together, "card-words")] if card.together else []),
+            _space(6),
+            *_verdicts(card),
+            _columns(card),
+            lambda y: ([_rule(y + 8)], y + 10),
+            _words(card.caveat, "card-head", after=2),
+            _words(card.intervals, "card-quiet", after=2),
+            _words(f"Cite: {card.citation}", "card-quiet"),
+        ],
+        28.0,
+    )
+    height = bottom + 26
     paper = element("rect", x=0, y=0, width=WIDTH, height=height, class_="fate-rest")
     title = f"{card.title}: the card"
     description = " ".join([card.doubtful, *card.lead, card.caveat, card.citation]).strip()
@@ -125,9 +107,7 @@ def plot_card(card: Card) -> Figure:
         name=f"card-{card.story}",
         title=title,
         description=description,
-        svg=drawing(
-            WIDTH, height, title, description, metadata(card), paper, *map(Markup, sheet.pieces)
-        ),
+        svg=drawing(WIDTH, height, title, description, metadata(card), paper, *pieces),
         columns=("ending", "chance", "90% interval", "in cases", "meaning"),
         rows=tuple((row.name, row.chance, row.band, row.count, row.gloss) for row in card.endings),
         note=card.caveat,
@@ -183,68 +163,118 @@ def fate_class(ending: Ending) -> str:
     return "rest" if ending.name == UNTOLD else ending.name
 
 
-def _draw_bar(sheet: _Sheet, endings: Sequence[Ending]) -> None:
-    bar = element(
-        "g", *bar_pieces(endings, _INNER, _BAR), transform=f"translate({_EDGE},{sheet.y:.1f})"
+def _stacked(parts: Iterable[Part], y: float) -> tuple[list[Markup], float]:
+    """Put parts one below the other, from y on."""
+    pieces: list[Markup] = []
+    for part in parts:
+        added, y = part(y)
+        pieces += added
+    return pieces, y
+
+
+def _space(height: float) -> Part:
+    return lambda y: ([], y + height)
+
+
+def _words(
+    text: str, look: str, x: float = _EDGE, width: float = _INNER, *, after: float = 0.0
+) -> Part:
+    """A paragraph, with so many pixels after it."""
+    size, step = _SIZES[look]
+    lines = wrapped(text, width, size, heavy=look in _HEAVY)
+
+    def part(y: float) -> tuple[list[Markup], float]:
+        pieces = []
+        for line in lines:
+            y += step
+            pieces.append(element("text", line, x=float(x), y=y, class_=look))
+        return pieces, y + after
+
+    return part
+
+
+def _bar(endings: Sequence[Ending]) -> Part:
+    bar = bar_pieces(endings, _INNER, _BAR)
+    return lambda y: (
+        [element("g", *bar, transform=f"translate({_EDGE},{y:.1f})")],
+        y + (_BAR + 6),
     )
-    sheet.pieces.append(bar)
-    sheet.y += _BAR + 6
 
 
-def _draw_row(sheet: _Sheet, ending: Ending, mark: str) -> None:
+def _row(ending: Ending, mark: str) -> Part:
     """A row of the table: swatch, name, chance, interval and count, gloss."""
-    top = sheet.y
-    swatch = {"x": _EDGE, "y": top + 8, "width": 13, "height": 13, "rx": 2}
-    sheet.pieces.append(element("rect", class_=f"fate-{fate_class(ending)}", **swatch))
-    sheet.pieces.append(element("rect", class_="edge", **swatch))
-    for x, text, look in (
+    cells = (
         (_EDGE + 22, plain_name(ending.name), "card-words"),
         (_EDGE + 150, ending.chance + mark * bool(ending.chance), "card-strong"),
         (_EDGE + (218 if not mark else 312), ending.band, "card-quiet"),
         (_EDGE + (330 if not mark else 424), ending.count, "card-quiet"),
-    ):
-        if text:
-            sheet.pieces.append(element("text", text, x=x, y=top + 20, class_=look))
+    )
     start = _EDGE + (440 if not mark else 534)
-    sheet.y = top + 2
-    sheet.words(ending.gloss, "card-quiet", start, WIDTH - _EDGE - start)
-    sheet.y = max(sheet.y, top + 20) + 6
-    sheet.pieces.append(_rule(sheet.y))
+    gloss = _words(ending.gloss, "card-quiet", start, WIDTH - _EDGE - start)
+
+    def part(top: float) -> tuple[list[Markup], float]:
+        swatch = {"x": _EDGE, "y": top + 8, "width": 13, "height": 13, "rx": 2}
+        lines, bottom = gloss(top + 2)
+        bottom = max(bottom, top + 20) + 6
+        pieces = [
+            element("rect", class_=f"fate-{fate_class(ending)}", **swatch),
+            element("rect", class_="edge", **swatch),
+            *(
+                element("text", text, x=x, y=top + 20, class_=look)
+                for x, text, look in cells
+                if text
+            ),
+            *lines,
+            _rule(bottom),
+        ]
+        return pieces, bottom
+
+    return part
 
 
 def _rule(y: float) -> Markup:
     return element("line", x1=_EDGE, x2=WIDTH - _EDGE, y1=y, y2=y, class_="grid")
 
 
-def _draw_verdicts(sheet: _Sheet, card: Card) -> None:
-    if not card.verdicts:
-        return
-    sheet.words("Against the limits", "card-head")
-    for verdict in card.verdicts:
-        sheet.words(f"{verdict.sentence} {verdict.change}".strip(), "card-words", after=2)
-    sheet.y += 8
+def _verdicts(card: Card) -> Iterator[Part]:
+    if card.verdicts:
+        yield _words("Against the limits", "card-head")
+        for verdict in card.verdicts:
+            yield _words(f"{verdict.sentence} {verdict.change}".strip(), "card-words", after=2)
+        yield _space(8)
 
 
-def _draw_columns(sheet: _Sheet, card: Card) -> None:
+def _columns(card: Card) -> Part:
     """What would change it, beside how far to trust it."""
-    top = sheet.y
+    levers, trust = list(_levers(card)), list(_trust(card))
+
+    def part(top: float) -> tuple[list[Markup], float]:
+        (first, low), (second, lowest) = _stacked(levers, top), _stacked(trust, top)
+        return [*first, *second], max(low, lowest)
+
+    return part
+
+
+def _levers(card: Card) -> Iterator[Part]:
+    """What would change it, at the left."""
+    place = (_EDGE, _COLUMN)
     if card.levers or card.no_lever:
-        sheet.words("What would change it", "card-head", _EDGE, _COLUMN)
+        yield _words("What would change it", "card-head", *place)
         for lever in card.levers:
-            sheet.words(
-                f"{sentence_case(lever.words)}, {lever.range}:", "card-words", _EDGE, _COLUMN
-            )
+            yield _words(f"{sentence_case(lever.words)}, {lever.range}:", "card-words", *place)
             for effect in lever.effects:
-                sheet.words(effect.words, "card-strong", _EDGE, _COLUMN)
+                yield _words(effect.words, "card-strong", *place)
                 if effect.also:
-                    sheet.words(effect.also, "card-quiet", _EDGE, _COLUMN)
-            sheet.y += 6
+                    yield _words(effect.also, "card-quiet", *place)
+            yield _space(6)
         if card.no_lever:
-            sheet.words(card.no_lever, "card-words", _EDGE, _COLUMN)
-    bottom, sheet.y = sheet.y, top
+            yield _words(card.no_lever, "card-words", *place)
+
+
+def _trust(card: Card) -> Iterator[Part]:
+    """How far to trust it, at the right."""
+    place = (_EDGE + _COLUMN + _GAP, _COLUMN)
     if card.trust:
-        right = _EDGE + _COLUMN + _GAP
-        sheet.words("How far to trust it", "card-head", right, _COLUMN)
+        yield _words("How far to trust it", "card-head", *place)
         for sentence in card.trust:
-            sheet.words(sentence, "card-words", right, _COLUMN, after=3)
-    sheet.y = max(sheet.y, bottom)
+            yield _words(sentence, "card-words", *place, after=3)

@@ -24,6 +24,7 @@ from storyodds.reports.words.numbers import (
     signed,
 )
 from storyodds.reports.words.sentences import errors_of, headline_of, without_forecasts
+from storyodds.reports.words.sequences import is_sequence, sequence_words
 
 Array = NDArray[np.float64]
 
@@ -67,10 +68,16 @@ class PathName(TypedDict):
     claim: str
 
 
-class Path(PathName):
-    """A failure path with its odds."""
+class _Needs(TypedDict):
+    """What a path needs, as it is in results and in words."""
 
     literals: list[str]
+    needs: str
+
+
+class Path(PathName, _Needs):
+    """A failure path with its odds."""
+
     concern: Worded
     probability: Worded
 
@@ -254,12 +261,18 @@ def _paths(answer: interactive.Answer) -> list[Path]:
     return [
         {
             **path_name(path.route, path.hazard, path.claim),
-            "literals": [name if value else f"not {name}" for name, value in sorted(path.literals)],
+            **_needs([name if value else f"not {name}" for name, value in path.ordered]),
             "concern": concern[k],
             "probability": chance[k],
         }
         for k, path in enumerate(answer.paths[i] for i in order)
     ]
+
+
+def _needs(literals: list[str]) -> _Needs:
+    """Give what a path needs, with the words for it."""
+    words = sequence_words(literals) if is_sequence(literals) else " → ".join(literals)
+    return {"literals": literals, "needs": words}
 
 
 def path_name(route: str, hazard: str | None, claim: str) -> PathName:
@@ -292,7 +305,7 @@ def settled(summary: Estimate, state: State) -> dict[str, object]:
         "paths": [
             {
                 **path_name(path["route"], path["hazard"], path["claim"]),
-                "literals": path["literals"],
+                **_needs(path["literals"]),
                 "concern": in_words(path["concern"]),
                 "probability": in_words(path["probability"]),
             }

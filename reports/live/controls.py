@@ -7,8 +7,11 @@ import numpy as np
 
 from storyodds.priors.distributions.forms import plain_prior
 from storyodds.priors.library import view, view_names
+from storyodds.reports.documents.head import correlated_numbers
+from storyodds.reports.words.correlations import together
 from storyodds.reports.words.numbers import bits, marked, percent
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory
 from storyodds.scenarios.switches import switches_of
 
 
@@ -127,4 +130,6 @@ def _parts(written: ResolvedStory) -> list[dict[str, str]]:
 def _claim(part: str, name: str, written: ResolvedStory) -> str:
     if part == "constraint":
         return next(c.claim for c in written.story.rationale.constraints if c.id == name)
+    if part == "correlation":
+        return next(together(b) for b in correlated_numbers(written) if b["id"] == name)
     return _owner(name, written)[1]

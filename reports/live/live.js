@@ -175,7 +175,7 @@ const show = () => {
   byId("doubt-words").textContent = `${sound.messages.join("; ")}. “Work it out in full” may do better.`;
   byId("soundness").textContent = sound.words;
   byId("paths").replaceChildren(...now.paths.map(it => make("li", {},
-    make("b", { textContent: it.path }), ` ${it.literals.join(" → ")}`,
+    make("b", { textContent: it.path }), ` ${it.needs}`,
     make("p", { className: "facts" }, "catastrophe along it ", ...said(it.concern), ", the path ", ...said(it.probability)),
   )));
 };

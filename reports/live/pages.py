@@ -34,6 +34,7 @@ _GROUPS = (
     "hazards of the goal",
     "checks",
     "evidence",
+    "numbers in several places",
     "left to the format",
 )
 # The groups of the table of odds: a title, and of each row its odds, its words and their gloss.
@@ -50,6 +51,7 @@ _PARTS = {
     "evidence": "Evidence",
     "nudge": "Nudges",
     "constraint": "Constraints",
+    "correlation": "Correlations",
 }
 
 

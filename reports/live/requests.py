@@ -10,11 +10,11 @@ from storyodds.priors.text.errors import InputError, Problem
 from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.reports.live.folder import is_name
 from storyodds.reports.live.typed_numbers import as_prior
+from storyodds.scenarios.grammar.switch_kinds import SWITCHES
 
 MAX_BODY = 64 * 1024  # bytes of a request
 MAX_SETTINGS = 1000  # numbers, and parts that are off, of a state
 MAX_PRIOR = 4000  # characters of one number
-PARTS = ("constraint", "nudge", "check", "evidence")
 
 _NUMBER = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9_-]+)*")
 _KEYS = ("view", "set", "off")
@@ -96,7 +96,7 @@ def read_state(data: object) -> State:
     Traceback (most recent call last):
         ...
     storyodds.priors.text.errors.InputError: found the key 'vew', expected one of view, set, off
-    off[0]: found 'check', expected one of constraint, nudge, check, evidence, a colon and an id
+    off[0]: found 'check', expected one of constraint, nudge, check, evidence, correlation, ...
     """
     if not isinstance(data, dict):
         raise InputError(f"state: found {_kind(data)}, expected an object")
@@ -170,9 +170,9 @@ def _parts(value: object, problems: list[Problem]) -> tuple[str, ...]:
         return ()
     for k, part in enumerate(value):
         kind, _, name = part.partition(":") if isinstance(part, str) else ("", "", "")
-        if kind not in PARTS or not is_name(name):
+        if kind not in SWITCHES or not is_name(name):
             description = quoted(part) if isinstance(part, str) else _kind(part)
-            expected = f"one of {', '.join(PARTS)}, a colon and an id"
+            expected = f"one of {', '.join(SWITCHES)}, a colon and an id"
             problems.append(Problem(f"off[{k}]: found {description}, expected {expected}"))
     return tuple(dict.fromkeys(part for part in value if isinstance(part, str)))
 

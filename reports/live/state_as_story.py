@@ -16,7 +16,8 @@ from storyodds.priors.text.records import Source
 from storyodds.reports.live.requests import State
 from storyodds.reports.words.recipe import on_one_line
 from storyodds.scenarios.loader import load_text
-from storyodds.scenarios.resolve import ResolvedStory, StoryNumber, resolve
+from storyodds.scenarios.numbers.story_number import StoryNumber
+from storyodds.scenarios.resolve import ResolvedStory, resolve
 from storyodds.scenarios.rewriting import has_to_be_zero, with_numbers
 from storyodds.scenarios.serialize import to_yaml
 from storyodds.scenarios.story import Story

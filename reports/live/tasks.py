@@ -218,7 +218,8 @@ class Computer:
 
     def _quickly(self, kept: KeptStory, state: State, changed: ResolvedStory) -> interactive.Answer:
         edited = without(changed, _parts(state))
-        key = tuple(sorted(p for p in state.off if p.startswith(("constraint:", "evidence:"))))
+        of_structure = ("constraint:", "evidence:", "correlation:")
+        key = tuple(sorted(part for part in state.off if part.startswith(of_structure)))
         prepared = kept.structures.get(key)
         if prepared is None:
             prepared = prepare(edited, max_memory=MAX_MEMORY)

@@ -100,6 +100,14 @@ _TABLES: Mapping[str, Tables] = {
         _ERRORS,
         _NUMBERS,
     ),
+    "placement": (
+        ("parts", "parts", "placed_part", "id"),
+        ("by_stage", "parts[].by_stage", "row", None),
+        ("observations", "observations", "observation", "id"),
+        ("bits_by_stage", "observations[].by_stage", "row", None),
+        _ERRORS,
+        _NUMBERS,
+    ),
     "compare": (
         ("sides", "sides", "side", "name"),
         ("pairs", "pairs", "pair", None),
@@ -115,8 +123,9 @@ _TABLES: Mapping[str, Tables] = {
 _RANKS = {"ranks": "ranks", "view_ranks": "views.ranks"}  # where they are, by node
 _CAUGHT = "caught"  # of checks, by route
 _STAGES = {"stages/classes": "class", "stages/routes": "route"}  # what the odds are of, by node
+_MOVES = "stages/moves"  # from class to route
 # Nodes of tables that are not among those above.
-_ELSEWHERE = ("global/inputs", _CAUGHT, *_STAGES, *_RANKS)
+_ELSEWHERE = ("global/inputs", _CAUGHT, *_STAGES, _MOVES, *_RANKS)
 # Rows of theirs are not those of the tables above.
 _MADE = ("prior_classes", "stages", *_RANKS.values())
 # What a person wrote, of any form.
@@ -210,6 +219,8 @@ def dataset(document: Json, node: str) -> xr.Dataset | None:
         data = _caught(_at(document, "checks") or {})
     elif node in _STAGES:
         data = _stages(_at(document, "stages") or (), node)
+    elif node == _MOVES:
+        data = _moves(_at(document, "stages") or ())
     elif node in _RANKS:
         ranks = {k: v for k, v in (_at(document, _RANKS[node]) or {}).items() if v}
         data = _ranks(ranks) if ranks else None
@@ -387,6 +398,24 @@ def _stages(stages: Sequence[Json], node: str) -> xr.Dataset | None:
         "summary": list(SUMMARY),
     }
     return _dataset(placed, sizes) if placed else None
+
+
+def _moves(stages: Sequence[Json]) -> xr.Dataset | None:
+    """What moves from class to route in each stage but the first."""
+    placed: list[tuple[Index, Json]] = [
+        ((("stage", of["stage"]), ("class", name), ("route", route)), {"moves": chance})
+        for of in stages
+        for name, routes in (of.get("moves") or {}).items()
+        for route, chance in routes.items()
+    ]
+    if not placed:
+        return None
+    sizes: dict[str, list[Hashable]] = {
+        "stage": [of["stage"] for of in stages if of.get("moves")],
+        "class": list(stages[0]["classes"]),
+        "route": list(stages[0]["routes"]),
+    }
+    return _dataset(placed, sizes)
 
 
 def _ranks(ranks: Mapping[str, Sequence[Json]]) -> xr.Dataset:

@@ -9,7 +9,7 @@ from storyodds.models.story.events import GIVEN, Event, Headline
 from storyodds.models.story.outcomes import DEPLOYED
 from storyodds.reports.contract.comparison import Comparison, Difference
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.documents.comparison import compared_fates
+from storyodds.reports.documents.comparison.sentences import compared_fates
 from storyodds.reports.terminal.comparison_changes import lines_changes
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.frame import heading

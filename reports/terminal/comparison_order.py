@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from storyodds.reports.contract.comparison import OrderTipping
-from storyodds.reports.documents.comparison_order import point_words
+from storyodds.reports.documents.comparison.order import point_words
 from storyodds.reports.terminal.frame import heading
 from storyodds.reports.terminal.layout import Row, with_words
 from storyodds.reports.words.numbers import percent

@@ -43,9 +43,10 @@ from storyodds.reports.words.sentences import (
 )
 from storyodds.reports.words.sequences import NARROWED, is_sequence, path_links
 from storyodds.reports.words.shortening import plain
+from storyodds.reports.words.stages import loss_words, losses
 from storyodds.scenarios.grammar.outcomes import CLASSES
+from storyodds.scenarios.numbers.story_number import BASES
 from storyodds.scenarios.provenance import is_reference
-from storyodds.scenarios.resolve import BASES
 
 PATHS_SHOWN = 5  # the most concerning: a line counts the others
 _PARTS = ("probability", "undetected", "concern")  # of a path
@@ -80,6 +81,7 @@ def _report(summary: Estimate, width: int) -> Iterator[Text]:
     if summary["stages"]:
         yield from heading("Stage by stage", "where each leaves the model, means")
         yield from stages(summary, width)
+    yield from _losses(summary, width)
     yield from heading("What becomes of the model")
     yield from fates(summary, width)
     yield from decision_day(summary, width)
@@ -101,6 +103,16 @@ def _report(summary: Estimate, width: int) -> Iterator[Text]:
 
 
 # Parts
+
+
+def _losses(summary: Estimate, width: int) -> Iterator[Text]:
+    """What each stage loses of what was intended before it; nothing of training in one step."""
+    lost = losses(summary)
+    if not lost:
+        return
+    yield from heading("Where the odds were lost", "means; what leaves intended, and to what")
+    for loss in lost:
+        yield from wrap(Text(loss_words(loss)), width, "", "  ")
 
 
 def _paths(summary: Estimate, width: int) -> Iterator[Text]:

@@ -227,7 +227,8 @@ def decision_day(summary: Estimate, width: int) -> Iterator[Text]:
     if live:
         yield from heading("On the day of the decision", "no check has flagged")
         yield from _deployed(summary, width)
-        yield from wrap(_averted(summary, live), width)
+        if any(checks[name]["added"] is not None for name in live):
+            yield from wrap(_averted(summary, live), width)
         if together := together_words(summary):
             yield from wrap(Text(together), width)
     results = [f"{plain(name)} {c['result']}" for name, c in checks.items() if c["result"]]
@@ -296,8 +297,14 @@ def _averted(summary: Estimate, live: list[str]) -> Text:
     by = sorted(means, key=lambda name: -means[name])
     errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
     differences = {name: points(means[name], errors[name]).removeprefix("+") for name in by}
-    sizes = ", ".join(f"{differences[name]} without {plain(name)}" for name in by)
-    return Text(f"Catastrophe would be likelier by {sizes}.")
+    groups = []
+    for how, sign in (("likelier", 1), ("less likely", -1)):
+        names = [name for name in by if (means[name] >= 0) == (sign > 0)]
+        sizes = ", ".join(
+            f"{differences[name].lstrip('−')} without {plain(name)}" for name in names
+        )
+        groups += [f"{how} by {sizes}"] if names else []
+    return Text(f"Catastrophe would be {', and '.join(groups)}.")
 
 
 # The criteria, and the hazards of the goal

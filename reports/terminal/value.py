@@ -249,7 +249,10 @@ def _range(entry: ProposedObservation) -> str:
 
 
 def _claim(entry: ProposedObservation) -> str:
-    about = "where training ended" if entry["about"] == "outcome" else plain(entry["about"])
+    about = plain(entry["about"])
+    if entry["about"] == "outcome":
+        stage = entry["after"]
+        about = "where training ended" if stage is None else f"what {plain(stage)} left"
     again = f"; {plain(entry['replicates'])} again" if entry["replicates"] else ""
     times = "once" if entry["trials"] == 1 else f"{entry['trials']:,} trials"
     standard = "" if entry["origin"] == "story" else "; from the catalog"

@@ -21,8 +21,8 @@ def together(block: CorrelatedNumbers) -> str:
 
     Examples
     --------
-    >>> together({"between": ["a", "b", "c"], "rank": 0.6, "fixed": [], "source": None,
-    ...     "note": None})
+    >>> together({"id": "one-doubt", "between": ["a", "b", "c"], "rank": 0.6, "fixed": [],
+    ...     "source": None, "note": None})
     'a, b and c go together (rank correlation 0.6 between each two)'
     """
     pairs = " between each two" if len(block["between"]) > 2 else ""
@@ -35,7 +35,8 @@ def sentences(summary: CorrelationsOfHead) -> Iterator[str]:
 
     Examples
     --------
-    >>> block = {"between": ["a", "b"], "rank": -0.3, "fixed": ["a"], "source": None, "note": None}
+    >>> block = {"id": "one-doubt", "between": ["a", "b"], "rank": -0.3, "fixed": ["a"],
+    ...     "source": None, "note": None}
     >>> list(sentences({"correlations": [block]}))
     ['a and b go together (rank correlation −0.3). a is fixed here: b keeps its own prior.']
     """

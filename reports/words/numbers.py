@@ -177,40 +177,6 @@ def _round_number(n: float) -> str:
     return f"{float(f'{n:.2g}'):,.0f}"
 
 
-def unique_names(endings: Sequence[str], literals: Sequence[Sequence[str]]) -> list[str]:
-    """Name paths by how they end, and by what they need where several end so.
-
-    Examples
-    --------
-    >>> unique_names(["loss", "loss", "fire"], [["pipe"], ["a", "b", "c", "d"], ["spark"]])
-    ['loss (needs pipe)', 'loss (needs a, b and 2 more)', 'fire']
-    """
-    names = []
-    for ending, conditions in zip(endings, literals, strict=True):
-        if endings.count(ending) == 1 or not conditions:
-            names.append(ending)
-            continue
-        more = f" and {len(conditions) - _NAMED} more" if len(conditions) > _NAMED + 1 else ""
-        selection = conditions[:_NAMED] if more else conditions
-        names.append(f"{ending} (needs {', '.join(selection)}{more})")
-    return names
-
-
-_NAMED = 2  # conditions of a path that tell it from its like in a table
-
-
-def path_words(label: str) -> str:
-    """Say what a path needs, of a label of its ending and its conditions.
-
-    Examples
-    --------
-    >>> path_words("loss: pump-a, pump-b"), path_words("something-else")
-    ('loss, which needs pump-a, pump-b', 'something-else')
-    """
-    ending, _, conditions = label.partition(": ")
-    return f"{ending}, which needs {conditions}" if conditions else ending
-
-
 def bits(x: float | None) -> str:
     """Bits with their sign.
 

@@ -9,6 +9,8 @@ from storyodds.scenarios.grammar.stages import is_of_training, unrolled_name
 NARROWED = "others of its sequences may be of more concern"  # than those that are listed
 
 _RUN = re.compile(r", (first|second|third|fourth) run\Z")
+_BETWEEN = re.compile(r", (?!(?:first|second|third|fourth) run\b)")  # literals of a label
+_NAMED = 2  # conditions of a path that tell it from its like in a table
 _SENT_BACK = ("once", "a second time", "a third time")  # by how often it was before
 
 
@@ -128,3 +130,50 @@ def link_words(literals: Sequence[str], literal: str) -> str:
     """
     links = path_links(literals, literal)
     return next((link.words for link in links if link.literal == literal), literal)
+
+
+def unique_names(endings: Sequence[str], literals: Sequence[Sequence[str]]) -> list[str]:
+    """Name paths by how they end, and by what they need where several end so.
+
+    Parameters
+    ----------
+    endings : sequence of str
+    literals : sequence of sequence of str
+        What each of the paths needs, sequences of stages in the order of training.
+
+    Examples
+    --------
+    >>> unique_names(["loss", "loss", "fire"], [["pipe"], ["a", "b", "c", "d"], ["spark"]])
+    ['loss (needs pipe)', 'loss (needs a, b and 2 more)', 'fire']
+    >>> unique_names(["x", "x"], [["y after first", "x after last"], ["x after first"]])
+    ['x (first y (first), then x (last))', 'x (first x (first))']
+    """
+    names = []
+    for ending, conditions in zip(endings, literals, strict=True):
+        if endings.count(ending) == 1 or not conditions:
+            names.append(ending)
+            continue
+        if is_sequence(conditions):  # of which no part tells one from all of its like
+            names.append(f"{ending} ({sequence_words(conditions)})")
+            continue
+        more = f" and {len(conditions) - _NAMED} more" if len(conditions) > _NAMED + 1 else ""
+        selection = conditions[:_NAMED] if more else conditions
+        names.append(f"{ending} (needs {', '.join(selection)}{more})")
+    return names
+
+
+def path_words(label: str) -> str:
+    """Say what a path needs, of a label of its ending and its conditions.
+
+    Examples
+    --------
+    >>> path_words("loss: pump-a, pump-b"), path_words("something-else")
+    ('loss, which needs pump-a, pump-b', 'something-else')
+    >>> path_words("proxy: intended after first, first run, proxy after first, second run")
+    'proxy: first intended (first), then proxy (first, second run)'
+    """
+    ending, _, conditions = label.partition(": ")
+    literals = _BETWEEN.split(conditions)
+    if is_sequence(literals):
+        return f"{ending}: {sequence_words(literals)}"
+    return f"{ending}, which needs {conditions}" if conditions else ending

@@ -1,13 +1,18 @@
 """Training in stages, in words."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.words.as_written import number_words, numbers_of
-from storyodds.reports.words.numbers import listed, percent
+from storyodds.reports.words.numbers import counted, listed, percent, points, signed
+from storyodds.scenarios.grammar.outcomes import INTENDED
 from storyodds.scenarios.provenance import NumberRecord
 from storyodds.scenarios.schema import Assumption, Check, Evidence
 
+_NAMED = 3  # routes that a stage loses most to; a sentence has room for no more
 _TIMES = ("once", "at most twice", "at most three times")  # that a check sends back
 
 
@@ -46,6 +51,89 @@ def likeliest_by_stage(estimate: Estimate) -> str:
         name = max(chances, key=lambda route: chances[route])
         parts.append(f"“{name}” after {stage['stage']} ({percent(chances[name])})")
     return f"The model is most likely {', '.join(parts)}."
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one stage loses of P(intended).
+
+    Attributes
+    ----------
+    before, stage : str
+        The stage before it, and the stage.
+    intended : float
+        P(the stage before leaves an intended model).
+    to : tuple of (str, float)
+        P(it does, and this stage leaves it on a route of another class), the largest first.
+    """
+
+    before: str
+    stage: str
+    intended: float
+    to: tuple[tuple[str, float], ...]
+
+    @property
+    def lost(self) -> float:
+        """All of it together."""
+        return math.fsum(chance for _, chance in self.to)
+
+
+def losses(estimate: Estimate) -> list[Loss]:
+    """Give what each stage loses of what was intended before it.
+
+    Parameters
+    ----------
+    estimate : mapping
+        "storyodds/estimate/1".
+
+    Returns
+    -------
+    list of Loss
+        In the order of stages; of those before which a model can be intended, where what moves
+        was worked out.
+    """
+    by_stage = []
+    for before, stage in pairwise(estimate["stages"]):
+        moves, intended = stage.get("moves"), before["classes"][INTENDED]["mean"]
+        if moves is None or intended <= 0:
+            continue
+        to = [
+            (name, chance)
+            for name, chance in moves[INTENDED].items()
+            if chance > 0 and estimate["routes"][name]["class"] != INTENDED
+        ]
+        to.sort(key=lambda move: -move[1])
+        by_stage.append(Loss(before["stage"], stage["stage"], intended, tuple(to)))
+    return by_stage
+
+
+def loss_words(loss: Loss) -> str:
+    """Say in a sentence what a stage loses of P(intended), and to which routes.
+
+    Examples
+    --------
+    >>> words = loss_words(Loss("first", "last", 0.64, (("flatterer", 0.16), ("schemer", 0.02))))
+    >>> words.removeprefix("Of the 64% chance that first leaves an intended model, ")
+    'last loses 18 points: 16 to flatterer and 2.0 to schemer.'
+    >>> loss_words(Loss("tuning", "polish", 0.64, ()))
+    'Of the 64% chance that tuning leaves an intended model, polish loses nothing.'
+    """
+    start = f"Of the {percent(loss.intended)} chance that {loss.before} leaves an intended model"
+    if not loss.to:
+        return f"{start}, {loss.stage} loses nothing."
+    parts = [f"{_unsigned(signed(chance))} to {name}" for name, chance in loss.to[:_NAMED]]
+    rest = loss.to[_NAMED:]
+    if rest:
+        more = _unsigned(signed(math.fsum(chance for _, chance in rest)))
+        parts.append(f"{more} to {counted(len(rest), 'other route')}")
+    whole = _unsigned(points(loss.lost))
+    if len(loss.to) == 1:
+        return f"{start}, {loss.stage} loses {whole}, all to {loss.to[0][0]}."
+    return f"{start}, {loss.stage} loses {whole}: {listed(parts)}."
+
+
+def _unsigned(words: str) -> str:
+    return words.removeprefix("+")
 
 
 def acts_in(stages: Sequence[str] | None) -> str:

@@ -11,7 +11,7 @@ from storyodds.scenarios.grammar.outcomes import DEFAULT
 
 
 def common_cause_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
-    """Hold sets of checks that fail together to checks that can still flag, each in one set."""
+    """Hold sets of checks that fail together to checks of the story, each in one set."""
     checks = {c["id"]: c for _, c in items(data.get("checks")) if isinstance(c.get("id"), str)}
     first: dict[str, int] = {}
     for index, cause in items(data.get("common_cause")):
@@ -29,12 +29,6 @@ def common_cause_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mis
                 where = "twice" if first[name] == index else "in a set of checks before"
                 sentence = f"found '{name}', which is {where}, expected every check once"
                 yield Mistake(place, sentence)
-            elif checks[name].get("result") is not None:
-                yield Mistake(
-                    place,
-                    f"found '{name}', whose result is known, expected checks that can still flag: "
-                    "what a known result says of checks that fail with it is not worked out",
-                )
             first.setdefault(name, index)
         share = mapping(cause.get("share"))
         choices = [*names.outcomes, *names.hazards, DEFAULT]

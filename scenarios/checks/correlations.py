@@ -18,6 +18,7 @@ from storyodds.scenarios.grammar.names import items, mapping, sequence, states_o
 from storyodds.scenarios.grammar.number_names import number_meant, place_name
 
 _IMPLIED = ("bits", "harm", "relevance")  # numbers that the format has where a story has none
+_LABEL_NAMES = 4  # of a block, that its label lists: it stands in every mistake of the block
 _LEAST_DIGITS = 3  # of the lowest rank that a block may have, in its message
 
 
@@ -87,7 +88,9 @@ def correlation_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
 
 def _label(names: list[str]) -> str:
     """Name a block of correlated numbers."""
-    quoted_names = [quoted(name) for name in names]
+    quoted_names = [quoted(name) for name in names[:_LABEL_NAMES]]
+    if len(names) > _LABEL_NAMES:
+        quoted_names.append(f"{len(names) - _LABEL_NAMES:,} more")
     if len(names) < 2:
         return "the correlation of " + (quoted_names[0] if names else "no numbers")
     return f"the correlation between {', '.join(quoted_names[:-1])} and {quoted_names[-1]}"
@@ -183,11 +186,6 @@ def _unfit(
             return (
                 f"found {quoted(name)}, by which an exposure is read, expected a number that "
                 "serves anything else: rates and visibilities are independent of all others"
-            )
-        if path[0] == "checks" and part.get("result") is not None:
-            return (
-                f"found {quoted(name)}, a rate of a check whose result is known, expected a "
-                "number that serves anything else: it says how to read that one finding"
             )
     return ""
 

@@ -90,7 +90,7 @@ def _replication(
         hint = names.suggest(name, counted)
         sentence = f"found {quoted(name)}, expected the id of an evidence item with counts{hint}"
         yield Mistake((*path, "replicates"), sentence)
-    for key in ("about", "rates", "relevance"):
+    for key in ("about", "after", "rates", "relevance"):
         if key in item:
             sentence = f"found '{key}' beside 'replicates', expected it from the finding alone"
             yield Mistake((*path, key), sentence, at_key=True)
@@ -146,31 +146,12 @@ def _subject(
 
 
 def _exposure(path: Path, item: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Hold exposure to the outcome, and its numbers to numbers of its own."""
+    """Hold exposure to the outcome."""
     if "exposure" not in item:
         return
     if about.get("assumption") is not None:
         sentence = "found 'exposure' about an assumption, expected it about {outcome: true}"
         yield Mistake((*path, "exposure"), sentence, at_key=True)
-    tables = [
-        ((table, key), form)
-        for table in ("rates", "visibility")
-        for key, form in mapping(item.get(table)).items()
-    ]
-    rows: list[tuple[tuple[Any, ...], Any]] = [
-        ((*place, "given", index, key), row.get(key))
-        for place, form in tables
-        for index, row in items(mapping(form).get("given"))
-        for key in ("probability", "otherwise")
-    ]
-    for place, form in [*tables, *rows, (("relevance",), item.get("relevance"))]:
-        name = mapping(form).get("number")
-        if name is not None:
-            sentence = f"found {quoted(str(name))}, a number that may stand elsewhere too, expected"
-            yield Mistake(
-                (*path, *place, "number"),
-                f"{sentence} a number of its own: those of an exposure are integrated out",
-            )
 
 
 MAX_ROWS = 64  # of a finding: pairs of each with an alternative are told apart in every sum
@@ -199,7 +180,7 @@ def _lent(
     data: Mapping[str, Any],
     names: Names,
 ) -> Iterator[Mistake]:
-    """Hold `rates_of` to a check that can still flag, and to what its rates are about."""
+    """Hold `rates_of` to a check, and to what its rates are about."""
     name = item.get("rates_of")
     if name is None:
         return
@@ -219,12 +200,6 @@ def _lent(
         hint = names.suggest(name, [check for check in checks if isinstance(check, str)])
         sentence = f"found {quoted(name)}, expected the id of a check{hint}"
         yield Mistake((*path, "rates_of"), sentence)
-    elif isinstance(name, str) and checks[name].get("result") is not None:
-        yield Mistake(
-            (*path, "rates_of"),
-            f"found {quoted(name)}, whose result is known, expected a check that can still flag: "
-            "the rates of the other say how to read its one result",
-        )
 
 
 def _instrument(

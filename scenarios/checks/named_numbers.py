@@ -8,7 +8,7 @@ from storyodds.priors.distributions.forms import Kind
 from storyodds.priors.text.errors import Mistake, Path
 from storyodds.priors.text.phrases import did_you_mean, quoted
 from storyodds.scenarios.checks.references import numbers_in
-from storyodds.scenarios.grammar.names import items, mapping
+from storyodds.scenarios.grammar.names import mapping
 
 _NAMED = {"probability": "a probability", "bits": "a number of bits"}
 
@@ -32,7 +32,7 @@ def uses_in(data: Mapping[str, Any]) -> Iterator[Use]:
 
 
 def number_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Find uses of numbers that are not there or of another kind, and what cannot be shared."""
+    """Find uses of numbers that are not there or of another kind."""
     named = mapping(data.get("numbers"))
     for name, entry in named.items():
         other = mapping(entry).get("number")
@@ -43,8 +43,7 @@ def number_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
                 "the same unknown has one name",
             )
     readable = data.get("numbers") is None or isinstance(data.get("numbers"), Mapping)
-    uses = list(uses_in(data))
-    for use in uses:
+    for use in uses_in(data):
         place: Path = (*use.path, "number")
         if use.number not in named:
             if readable:
@@ -56,25 +55,3 @@ def number_mistakes(data: Mapping[str, Any]) -> Iterator[Mistake]:
         elif (kind := mapping(named[use.number]).get("kind")) in _NAMED and kind != use.kind:
             sentence = f"found {quoted(use.number)}, which is {_NAMED[kind]}, "
             yield Mistake(place, sentence + f"expected {_NAMED[use.kind]}")
-    yield from _result_mistakes(data, uses)
-
-
-def _result_mistakes(data: Mapping[str, Any], uses: list[Use]) -> Iterator[Mistake]:
-    """Hold rates of checks with a known result apart: odds without the result are asked for too.
-
-    There the rates of the check are set aside, which would move whatever else shares them.
-    """
-    run = {i: c.get("id") for i, c in items(data.get("checks")) if c.get("result") is not None}
-    for use in uses:
-        if use.path[0] != "checks" or use.path[1] not in run:
-            continue
-        elsewhere = [
-            other for other in uses if other.number == use.number and other.path[:2] != use.path[:2]
-        ]
-        if elsewhere:
-            yield Mistake(
-                (*use.path, "number"),
-                f"found {quoted(use.number)}, which stands in other parts too, expected a number "
-                f"of its own: the result of {quoted(str(run[use.path[1]]))} is known, so that its "
-                "rates say how to read that one finding",
-            )

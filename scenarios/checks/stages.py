@@ -39,7 +39,8 @@ def stage_mistakes(data: Mapping[str, Any], names: Names) -> Iterator[Mistake]:
     yield from _routes(data, stages, names)
     yield from _assumptions(names, stages)
     yield from _checks(data, names, stages)
-    yield from _evidence(data, stages)
+    for part in ("evidence", "proposals"):
+        yield from _looks(part, data, stages)
 
 
 def _uses(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -60,7 +61,12 @@ def _references(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
         for index, item in items(rationale.get(part)):
             for position, stage in enumerate(sequence(item.get("stages"))):
                 yield ("rationale", part, index, "stages", position), stage
-    for part, keys in (("checks", ("after", "to")), ("evidence", ("after",))):
+    looking: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("checks", ("after", "to")),
+        ("evidence", ("after",)),
+        ("proposals", ("after",)),
+    )
+    for part, keys in looking:
         for index, item in items(data.get(part)):
             for key in keys:
                 if item.get(key) is not None:
@@ -234,30 +240,13 @@ def _checks(data: Mapping[str, Any], names: Names, stages: list[str]) -> Iterato
                 repeated[stage] = str(check.get("id"))
 
 
-def _repeated(data: Mapping[str, Any], stages: list[str]) -> dict[str, str]:
-    """Stages that a check may repeat together with later ones, and the last of those."""
-    repeated: dict[str, str] = {}
-    for _, check in items(data.get("checks")):
-        to, after = check.get("to"), check.get("after") or stages[-1]
-        if to in stages and after in stages:
-            last = stages.index(after)
-            repeated |= dict.fromkeys(stages[stages.index(to) : last], stages[last])
-    return repeated
-
-
-def _evidence(data: Mapping[str, Any], stages: list[str]) -> Iterator[Mistake]:
-    repeated = _repeated(data, stages)
-    for index, item in items(data.get("evidence")):
+def _looks(part: str, data: Mapping[str, Any], stages: list[str]) -> Iterator[Mistake]:
+    """Hold findings and proposals to stages after which the model can be looked at."""
+    for index, item in items(data.get(part)):
         about, after = mapping(item.get("about")), item.get("after")
         if after is None or after not in stages or after == stages[-1]:
             continue
-        path: Path = ("evidence", index, "after")
-        if about.get("outcome") is not None and after in repeated:
-            sentence = (
-                f"found '{after}', which may be repeated, expected '{repeated[after]}', with which "
-                "that is over, or another stage"
-            )
-            yield Mistake(path, sentence)
+        path: Path = (part, index, "after")
         if about.get("class") is not None or item.get("exposure") is not None:
             kind = "a forecast of a class" if about.get("class") is not None else "an exposure"
             sentence = f"found {kind} after '{after}', expected it of the model of the last stage"

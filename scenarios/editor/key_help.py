@@ -52,6 +52,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "lint": "Rules of the linter that do not apply to this story, each with the reason.",
     },
     "Correlation": {
+        "id": "A lower-case id of its own; correlation-1 and so on, in order, if left out. --off "
+        "correlation:ID lets its numbers be independent.",
         "between": "Two or more uncertain numbers, by the names that `--set` takes: an id, or in "
         "full as in audit.flags.deceptive.",
         "rank": "Spearman's rank correlation between each two of them, above -1 and below 1: near "
@@ -185,7 +187,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "CommonCause": {
         "id": "A lower-case id of its own; common-cause-1 and so on, in order, if left out.",
         "claim": "What the checks have in common, so that what escapes one escapes the others.",
-        "checks": "Two or more checks whose results are not known. A check stands in one such set "
+        "checks": "Two or more checks, whose results may be known. A check stands in one such set "
         "at most.",
         "share": "The chance that one thing decides for all of them, by route, class, hazard and "
         "default for all else: 0 is independence, 1 that the best of them is as good as all. Each "
@@ -238,6 +240,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "replicates": "The id of a finding with counts that would be made once more, in the same "
         "way: its rates and its relevance are whatever they were the first time.",
         "about": "What the observation speaks of: {assumption: id} or {outcome: true}.",
+        "after": "The stage of training after which it would be made; the last if none.",
         "trials": "How often it could be seen; of a replication, as often as before if left out.",
         "rates": "How often one would see it: under true and false for an assumption, or by state; "
         "by route, class and default for the outcome.",

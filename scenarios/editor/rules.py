@@ -199,7 +199,7 @@ _EVIDENCE_RULES: list[Schema] = [
     ),
 ]
 
-_OF_A_FINDING = ["about", "rates", "relevance"]
+_OF_A_FINDING = ["about", "after", "rates", "relevance"]
 _PROPOSAL_RULES: list[Schema] = [
     _if(_has("replicates"), _lacks(_OF_A_FINDING, "A replication has it from the finding.")),
     {

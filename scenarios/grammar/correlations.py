@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from storyodds.priors.text.records import Record, SourceField, Text
+from storyodds.priors.text.records import Record, Slug, SourceField, Text
 
 if TYPE_CHECKING:  # stories without correlations need no arrays to be read
     import numpy as np
@@ -27,8 +27,12 @@ LEAST_EIGENVALUE = 1e-8
 
 
 class Correlation(Record):
-    """Numbers that go together, with one rank correlation between each two of them."""
+    """Numbers that go together, with one rank correlation between each two of them.
 
+    Left out, the id is `correlation-` and the place in the list, from 1.
+    """
+
+    id: Slug | None = None
     between: Annotated[tuple[NumberName, ...], Field(min_length=2)]
     rank: Annotated[float, Field(strict=True, gt=-1, lt=1)]
     source: SourceField | None = None
@@ -114,6 +118,20 @@ def clusters(
             {pair: rank for pair, rank in ranks.items() if pair[0] in group},
         )
         for group in groups_in_order
+    )
+
+
+def named(correlations: Iterable[Correlation]) -> tuple[Correlation, ...]:
+    """Give every block an id, where the story does not.
+
+    Examples
+    --------
+    >>> [block.id for block in named([Correlation(between=("a", "b"), rank=0.5)])]
+    ['correlation-1']
+    """
+    return tuple(
+        block.model_copy(update={"id": block.id or f"correlation-{i + 1}"})
+        for i, block in enumerate(correlations)
     )
 
 

@@ -11,12 +11,14 @@ from storyodds.priors.text.phrases import Suggestions, misspelled
 from storyodds.scenarios.grammar.outcomes import CLASSES, DEFAULT, INTENDED
 
 _LITERAL = re.compile(r"(?:not )?([a-z0-9][a-z0-9-]*)(?: is ([a-z0-9][a-z0-9-]*))?\Z")
+# Of plain data: asking these whether they are mappings takes longer than anything else here.
+_NO_MAPPINGS = frozenset({type(None), bool, int, float, str, list, tuple})
 _NO_STATES = ("given", "basis", "source", "note", "rest", "concentration")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """Return a value if it is a mapping, with its text keys; else an empty one."""
-    if not isinstance(value, Mapping):
+    if type(value) in _NO_MAPPINGS or not isinstance(value, Mapping):
         return {}
     return {key: item for key, item in value.items() if isinstance(key, str)}
 
@@ -101,6 +103,7 @@ def names_in(data: Mapping[str, Any]) -> Names:
         (("common_cause",), data.get("common_cause")),
         (("evidence",), data.get("evidence")),
         (("proposals",), data.get("proposals")),
+        (("correlations",), data.get("correlations")),
     ]
     declared: list[tuple[str, Path, bool]] = [
         (name, ("numbers", name), True) for name in mapping(data.get("numbers"))

@@ -99,6 +99,17 @@ def holds_in(assumption: str, stage: str) -> str:
     return f"{assumption} in {stage}"
 
 
+def at_the_end_of(name: str, stage: str) -> str:
+    """Name the literal that something is so as a stage that may be repeated ends for good.
+
+    Examples
+    --------
+    >>> at_the_end_of("flatterer", "fine-tuning")
+    'flatterer at the end of fine-tuning'
+    """
+    return f"{name} at the end of {stage}"
+
+
 def flags_after(check: str, stage: str) -> str:
     """Name the literal that a check flags the model after a stage."""
     return f"{check} flagging after {stage}"
@@ -109,7 +120,7 @@ def sends_back_after(check: str, stage: str) -> str:
     return f"{check} sending back after {stage}"
 
 
-_RELATIONS = "after|by|coming true in|in|flagging after|sending back after"
+_RELATIONS = "after|by|at the end of|coming true in|in|flagging after|sending back after"
 _UNROLLED = re.compile(rf"\A(\S+) ({_RELATIONS}) (.+)\Z")
 
 

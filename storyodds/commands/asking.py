@@ -86,7 +86,7 @@ def changing(command: Command) -> Command:
         multiple=True,
         metavar="KIND:ID",
         help="Switch off a part of the story, as in --off check:blind-audit; kinds are constraint, "
-        "nudge, check and evidence; repeatable.",
+        "nudge, check, evidence and correlation; repeatable.",
     )
     return view(settings(off(changed)))
 

@@ -22,7 +22,7 @@ from storyodds.priors.text.errors import InputError, Problem, printable, shown
 
 if TYPE_CHECKING:
     from storyodds.reports.contract.comparison import Comparison
-    from storyodds.reports.documents.comparison_saved import Saved
+    from storyodds.reports.documents.comparison.saved import Saved
     from storyodds.scenarios.story import Story
 
 _SAVED = (".nc", ".json")
@@ -156,7 +156,7 @@ def _load_all(names: Sequence[str]) -> "list[Story | Saved]":
 def _load(name: str) -> "Story | Saved":
     if not _is_saved(name):
         return load_one(name)
-    from storyodds.reports.documents.comparison_saved import read_result
+    from storyodds.reports.documents.comparison.saved import read_result
 
     return read_result(name)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storyodds.priors.text.errors import InputError, Problem, shown
+from storyodds.scenarios.grammar.switch_kinds import SWITCHES
 
 if TYPE_CHECKING:
     from storyodds.priors.library import View
@@ -27,7 +28,6 @@ ODDS = (
     "deployed",
     *(f"{name}-given-deployed" for name in (*CLASSES, *_FATES) if name != "halted"),
 )
-SWITCHES = ("constraint", "nudge", "check", "evidence")  # of parts that can be switched off
 
 
 def all_of(*steps: Callable[[], Any]) -> list[Any]:

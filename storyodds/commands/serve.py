@@ -48,6 +48,6 @@ def serve(folder: Path, port: int, draws: int, seed: int, as_json: bool) -> None
         else:
             click.echo(f"Serving {shown(folder)} at {address} (Ctrl-C ends it)")
 
-    from storyodds.reports.live.server import run
+    from storyodds.reports.live.server.launch import run
 
     run(folder, port=port, draws=draws, seed=seed, say=report)

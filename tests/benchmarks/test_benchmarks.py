@@ -19,7 +19,8 @@ from storyodds.scenarios.resolve import resolve
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 MODULES = (
-    "asked contest fault_trees networks ours peer_dd races reference run stories suite_large_trees"
+    "asked contest ours reference run problems.fault_trees problems.networks problems.races "
+    "problems.stories peers.dd suites.large_trees"
 ).split()
 
 
@@ -27,7 +28,8 @@ MODULES = (
 def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The benchmarks' own modules, found as `python benchmarks/run.py` finds them."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    return SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+    modules = {name: importlib.import_module(name) for name in MODULES}
+    return SimpleNamespace(**{name.rpartition(".")[2]: module for name, module in modules.items()})
 
 
 def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[float]:
@@ -129,11 +131,11 @@ def test_fault_trees_agree(bench: Any) -> None:
 def test_grids_agree(bench: Any, tmp_path: Path) -> None:
     """Two by two: two ways of two edges each; a plain diagram, where it is installed, as well."""
     path = tmp_path / "grid.xml"
-    path.write_text(bench.suite_large_trees.grid(2), encoding="utf-8")
+    path.write_text(bench.large_trees.grid(2), encoding="utf-8")
     expected = 1 - (1 - 0.3**2) ** 2
     assert bench.ours.tree_top(path)["P(top)"][0] == pytest.approx(expected, rel=1e-12)
     try:
-        plain = bench.peer_dd.tree_top(path)
+        plain = bench.dd.tree_top(path)
     except bench.contest.MissingError:
         return
     assert plain["P(top)"][0] == pytest.approx(expected, rel=1e-12)

@@ -154,8 +154,8 @@ def test_numbers_are_worded_as_everywhere(open_page: Open, tmp_path: Path) -> No
     outputs = page.locator("#sliders output").all_text_contents()
     assert outputs == [f"{bits(x)} bits" for x in amounts.tolist()]
     slide(page, 0, 1)
-    found = odds(page)
-    assert {name: found[name] for name in value} == told(value)
+    chances = odds(page)
+    assert {name: chances[name] for name in value} == told(value)
 
 
 def test_nothing_moved(open_page: Open, tmp_path: Path, data: dict[str, Any]) -> None:
@@ -382,8 +382,8 @@ def test_long_tables_are_made_into_files(open_page: Open, tmp_path: Path) -> Non
     assert link.get_attribute("download") == "flow.csv"
     kind, said = link.get_attribute("href").split(",", 1)
     assert kind == "data:text/csv;charset=utf-8"
-    found = list(csv.reader(io.StringIO(unquote(said))))
-    assert found == [["'" + it if it[0] == "=" else it for it in row] for row in rows]
+    items = list(csv.reader(io.StringIO(unquote(said))))
+    assert items == [["'" + it if it[0] == "=" else it for it in row] for row in rows]
     with page.expect_download() as download:
         link.click()
     assert download.value.path().read_text("utf-8") == unquote(said)

@@ -37,12 +37,12 @@ def assessed() -> Assessment:
         rates={"true": 0.4, "false": 0.1},
         relevance=1,
     )
-    told = item("told", {"class": "mesa-optimizer"}, forecast=0.2, sd_bits=1.5)
+    finding = item("told", {"class": "mesa-optimizer"}, forecast=0.2, sd_bits=1.5)
     story = tell(
         {"a": believe([0.2, 0.8]), "b": believe([0.1, 0.5])},
         routes,
         checks=[Check(id="v", flags={"deceptive": [0.1, 0.4], "default": 0.05})],
-        evidence=[seen, told],
+        evidence=[seen, finding],
     )
     return assess(resolve(story), draws=512)
 
@@ -97,10 +97,10 @@ def test_swings_at_draws_against_the_engine(assessed: Assessment) -> None:
 
 
 def test_bands_are_told(assessed: Assessment) -> None:
-    found = local_sensitivity(assessed)
+    sensitivity = local_sensitivity(assessed)
     entries = {n["name"]: n for n in summarize_local(assessed)["numbers"]}
-    assert found.draw_slopes is not None
-    for swing in found.swings:
+    assert sensitivity.draw_slopes is not None
+    for swing in sensitivity.swings:
         name = assessed.prepared.resolved.numbers[swing.number].name
         entry = entries[name]
         for event, bands in entry["swing_band"].items():
@@ -110,7 +110,7 @@ def test_bands_are_told(assessed: Assessment) -> None:
             assert bands["mean"] == pytest.approx(entry["swing"][event], abs=1e-11)
             low = entry["low"]["band"][event]
             assert low["mean"] == pytest.approx(entry["low"]["mean"][event], abs=1e-11)
-        at_draws = found.draw_slopes[:, EVENTS.index("success"), swing.number]
+        at_draws = sensitivity.draw_slopes[:, EVENTS.index("success"), swing.number]
         told = entry["per_bit_band"]["success"]
         assert told["mean"] == pytest.approx(at_draws.mean(), abs=1e-11)
         assert at_draws.min() - 1e-11 <= told["q05"] <= told["q95"] <= at_draws.max() + 1e-11

@@ -257,17 +257,17 @@ def fit_of(prepared: PreparedStory, exact: Quantities, averaged: Quantities) -> 
 def unweighted(story: Story, seed: int) -> Fit:
     """The 0.62 mistake: P(deceptive | E, numbers) averaged over the prior of the numbers."""
     prepared = prepare(resolve(story))
-    found = prepared.answers.evaluate(prior_draws(prepared, DRAWS, seed), prepared.likelihoods)
-    return fit_of(prepared, found, found)
+    evaluated = prepared.answers.evaluate(prior_draws(prepared, DRAWS, seed), prepared.likelihoods)
+    return fit_of(prepared, evaluated, evaluated)
 
 
 def deaf(story: Story, seed: int) -> Fit:
     """The likelihood is dropped: prior in, prior out."""
     prepared = prepare(resolve(story))
-    found = prepared.answers.evaluate(
+    evaluated = prepared.answers.evaluate(
         prior_draws(prepared, DRAWS, seed), no_evidence(prepared.graph)
     )
-    return fit_of(prepared, found, found)
+    return fit_of(prepared, evaluated, evaluated)
 
 
 # --- the battery --------------------------------------------------------------------------------

@@ -170,12 +170,12 @@ def test_chains_of_premises(n: int, probability: Any) -> None:
     believed = odds / (odds - 2.0**log2_all + 1)
     prepared = prepare(resolve(chain(n, probability, bits)))
     assert not prepared.sampled
-    found = prepared.answers.evaluate(prepared.center[None], prepared.likelihoods)
+    evaluated = prepared.answers.evaluate(prepared.center[None], prepared.likelihoods)
     expected = believed * 64 / (65 + 2**-4)
-    assert found.event("deceptive")[0] == pytest.approx(expected, rel=1e-9)
-    assert found.event("catastrophe")[0] == pytest.approx(expected, rel=1e-9)
+    assert evaluated.event("deceptive")[0] == pytest.approx(expected, rel=1e-9)
+    assert evaluated.event("catastrophe")[0] == pytest.approx(expected, rel=1e-9)
     log_evidence = math.log1p(odds - 2.0**log2_all)
-    assert found.log_evidence[0] == pytest.approx(log_evidence, rel=1e-9, abs=1e-12)
+    assert evaluated.log_evidence[0] == pytest.approx(log_evidence, rel=1e-9, abs=1e-12)
 
 
 def test_thirty_premises_by_every_method_and_seed() -> None:

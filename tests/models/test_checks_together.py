@@ -13,6 +13,7 @@ from storyodds.models.story.events import FATES
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.documents.estimate import summarize
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
 
 STORY = """\
 story: together
@@ -31,11 +32,13 @@ checks:
 SET = "common_cause:\n  - {checks: [audit, probe], share: {deceptive: SHARE, default: 0}}"
 
 
-def estimate(
-    audit: Any = 0.6, probe: Any = 0.5, harm: Any = 1, more: str = "", draws: int = 4096
-) -> dict[str, Any]:
+def estimate_of(story: Story) -> dict[str, Any]:
+    return summarize(assess(resolve(story), draws=4096))
+
+
+def estimate(audit: Any = 0.6, probe: Any = 0.5, harm: Any = 1, more: str = "") -> dict[str, Any]:
     text = STORY.format(audit=audit, probe=probe, harm=harm, more=more)
-    return summarize(assess(resolve(load_text(text, "together.yaml")), draws=draws))
+    return estimate_of(load_text(text, "together.yaml"))
 
 
 def together(share: Any) -> str:
@@ -170,8 +173,41 @@ def test_what_is_wrong_is_refused(name: str) -> None:
     assert sentence in str(caught.value)
 
 
-def test_a_known_result_is_refused_among_checks_that_fail_together() -> None:
-    text = STORY.format(audit=0.6, probe=0.5, harm=1, more=together(0.2))
-    text = text.replace("id: audit,", "id: audit, result: passed,")
-    with pytest.raises(InputError, match="whose result is known"):
-        load_text(text, "together.yaml")
+def with_result(text: str, result: str, check: str = "audit") -> Story:
+    return load_text(text.replace(f"id: {check},", f"id: {check}, result: {result},"), "x.yaml")
+
+
+@pytest.mark.parametrize(("result", "alone", "both"), [("passed", 0.4, 0.4), ("flagged", 0.6, 0.1)])
+def test_a_known_result_says_what_checks_that_fail_with_it_make_of_a_model(
+    result: str, alone: float, both: float
+) -> None:
+    # Where one draw decides, the probe misses all that the better audit missed, and none of 0.5
+    # of the 0.6 that it caught.
+    share, probe = 0.3, 0.5
+    text = STORY.format(audit=0.6, probe=probe, harm=1, more=together(share))
+    summary = estimate_of(with_result(text, result))
+    escaped = share * both + (1 - share) * alone * (1 - probe)
+    others = 1.0 if result == "passed" else 0.0  # nothing else is ever flagged
+    whole = 0.25 * alone + 0.75 * others
+    assert summary["fates"]["catastrophe"]["mean"] == pytest.approx(
+        0.25 * escaped / whole, abs=1e-14
+    )
+    assert summary["checks"]["probe"]["caught"]["schemer"]["mean"] == pytest.approx(
+        1 - escaped / alone, abs=1e-14
+    )
+
+
+def test_uncertain_rates_of_a_known_result_by_quadrature() -> None:
+    text = STORY.format(
+        audit="{beta: [3, 2]}", probe="{beta: [2, 3]}", harm=1, more=together("{beta: [1, 1]}")
+    )
+    summary = estimate_of(with_result(text, "passed"))
+    audit, probe = beta(3, 2), beta(2, 3)
+    # P(the schemer passes both), over both rates: neither flags; the share enters by its mean.
+    largest = quad(lambda x: 1 - audit.cdf(x) * probe.cdf(x), 0, 1, epsabs=1e-13)[0]
+    escapes = 0.5 * (1 - largest) + 0.5 * (1 - audit.mean()) * (1 - probe.mean())
+    whole = 0.25 * (1 - audit.mean()) + 0.75
+    odds = summary["fates"]["catastrophe"]
+    error = summary["diagnostics"]["standard_errors"]["catastrophe"]["mean"]
+    assert 0 < error < 1e-3
+    assert abs(odds["mean"] - 0.25 * escapes / whole) < 4 * error

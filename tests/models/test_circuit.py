@@ -18,7 +18,7 @@ from storyodds.models.circuits.circuit import (
     CircuitBuilder,
     CircuitTooLargeError,
 )
-from storyodds.models.engine import arithmetic
+from storyodds.models.engine import arithmetic, row_arithmetic
 
 Array = NDArray[np.float64]
 
@@ -132,6 +132,33 @@ def test_derivatives(seed: int, size: int) -> None:
                 expected = np.imag(moved) / 1e-30 / np.where(sums > 0, sums, 1.0)
             found = by_leaf.get((kind, k), np.zeros(2))
             np.testing.assert_allclose(found[usual], expected[usual], rtol=1e-9, atol=1e-12)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_rows_have_the_digits_of_stages(seed: int, size: int) -> None:
+    """Values and flows, zeros among them, of roots that may be leaves, or one and the same node."""
+    builder, made = random_expressions(seed, size)
+    rng = np.random.default_rng(seed)
+    roots = random.Random(seed).choices(made, k=4)
+    circuit = builder.freeze([root.node for root in roots], moving=["moving"])
+    leaves = leaves_of(circuit, rng.uniform(size=(N_LEAVES, 3)) * (rng.random((N_LEAVES, 3)) > 0.2))
+    targets = ((0, 1, 2), (3,))
+    layout = row_arithmetic.lay_out(circuit, targets)
+    rows = [*leaves, *np.full((layout.sums.n_rows - len(leaves), 3), np.nan)]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        v = arithmetic.forward(circuit, leaves, logs=False)
+        row_arithmetic.run(layout.sums.steps, rows)
+        np.testing.assert_array_equal([rows[k] for k in layout.sums.roots], v[circuit.roots])
+        for places, flows in zip(targets, layout.flows, strict=True):
+            part = circuit.below(places)
+            share = rng.uniform(size=(len(places), 3)) * (v[circuit.roots[list(places)]] > 0)
+            expected = arithmetic.backward(part.circuit, v[part.nodes], share, logs=False)
+            results = np.full((len(leaves), 3), np.nan)
+            room = np.full((flows.n_rows - len(rows) - len(share) - len(results), 3), np.nan)
+            row_arithmetic.run(flows.steps, [*rows, *share, *results, *room])
+            assert np.isnan(results[flows.silent]).all()
+            results[flows.silent] = 0.0
+            np.testing.assert_array_equal(results, expected[part.circuit.leaves])
 
 
 def test_zeros_and_ones_fold_away() -> None:

@@ -235,21 +235,21 @@ def test_evidence_weights_are_those_of_enumeration() -> None:
         p * true**7 * (1 - true) ** 3 + (1 - p) * 0.2**7 * 0.8**3
         for p, true in ((0.3, 0.8), (0.6, 0.5), (0.1, 0.9))
     ]
-    found = evidence_weights([assess(resolve(s)).draws.log_evidence for s in stories])
-    assert found == pytest.approx(np.array(likelihoods) / sum(likelihoods))
+    weights = evidence_weights([assess(resolve(s)).draws.log_evidence for s in stories])
+    assert weights == pytest.approx(np.array(likelihoods) / sum(likelihoods))
 
 
 def test_opinions_are_no_findings() -> None:
     """A forecast moves log P(evidence), and what the findings say stays what it was."""
     judge = item("judge", {"class": "deceptive"}, forecast=0.05, sd_bits=1.0)
     without = assess(resolve(on_a_class(WIDE, [seen(6, 10)])), draws=1024)
-    told = assess(resolve(on_a_class(WIDE, [seen(6, 10), judge])), draws=1024)
-    findings = log_findings(told)
+    assessment = assess(resolve(on_a_class(WIDE, [seen(6, 10), judge])), draws=1024)
+    findings = log_findings(assessment)
     assert findings is not None
     # The error of weighting what is exact without the forecast: five of its standard errors.
-    error = 5 * told.draws.log_evidence_error
+    error = 5 * assessment.draws.log_evidence_error
     assert findings == pytest.approx(without.draws.log_evidence, abs=error)
-    assert abs(told.draws.log_evidence - findings) > 10 * error or error > 0.05
+    assert abs(assessment.draws.log_evidence - findings) > 10 * error or error > 0.05
     assert log_findings(without) == pytest.approx(without.draws.log_evidence)
 
 

@@ -170,8 +170,8 @@ def test_a_literal_and_its_opposite_never_hold(competition: Competition) -> None
     graph = build_graph(resolve(tell({"a": believe(0.3)})))
     compiler = choose_compiler(graph, competition=competition)
     never = Query((), frozenset([("a", True), ("a", False)]))
-    found = evaluate(compiler, np.array([[0.3] * graph.n_numbers]), no_evidence(graph), [never])
-    assert found.queries.tolist() == [[0.0]]
+    evaluated = evaluate(compiler, np.array([[0.3] * graph.n_numbers]), no_evidence(graph), [never])
+    assert evaluated.queries.tolist() == [[0.0]]
 
 
 def test_what_cannot_bear_on_the_evidence_is_left_out() -> None:
@@ -387,7 +387,7 @@ def test_the_hopeless_win_where_all_others_are_closed(competition: Competition) 
     column = [route.id for route in graph.routes].index("something-else")
     likelihoods = no_evidence(graph)
     likelihoods.routes[0, column] = 300.0 * math.log(2.0)  # as by five items
-    found = evaluate(compiler, values, likelihoods)
+    evaluated = evaluate(compiler, values, likelihoods)
     odds = 1e-75 * 2.0**300
-    assert found.log_evidence[0] == pytest.approx(math.log1p(odds), rel=1e-9)
-    assert found.routes[0, column] == pytest.approx(odds / (1 + odds), rel=1e-9)
+    assert evaluated.log_evidence[0] == pytest.approx(math.log1p(odds), rel=1e-9)
+    assert evaluated.routes[0, column] == pytest.approx(odds / (1 + odds), rel=1e-9)

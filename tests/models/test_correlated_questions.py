@@ -240,6 +240,7 @@ def test_documents_name_what_goes_together_and_what_is_fixed() -> None:
     story = load_text(TEXT.replace("RANK", "0.7"))
     (block,) = correlated_numbers(resolve(story, settings={"a": 0.3}))
     assert block == {
+        "id": "correlation-1",
         "between": ["a.probability", "b.probability"],
         "rank": 0.7,
         "fixed": ["a.probability"],

@@ -87,9 +87,9 @@ def prime_implicants(formula: Formula, composites: dict[str, Formula]) -> set[Cu
 @relaxed
 @given(formulas(NAMES, depth=3))
 def test_random_formulas(formula: Formula) -> None:
-    found = minimal_cut_sets(formula, {}, "x")
-    assert len(found) == len(set(found))
-    assert set(found) == prime_implicants(formula, {})
+    sets = minimal_cut_sets(formula, {}, "x")
+    assert len(sets) == len(set(sets))
+    assert set(sets) == prime_implicants(formula, {})
 
 
 @relaxed
@@ -157,9 +157,9 @@ def literals(*texts: str) -> CutSet:
     ],
 )
 def test_by_hand(formula: Any, expected: list[tuple[str, ...]]) -> None:
-    found = minimal_cut_sets(formula, {}, "x")
-    assert set(found) == {literals(*texts) for texts in expected}
-    assert list(found) == sorted(found, key=lambda s: (len(s), sorted(s)))
+    sets = minimal_cut_sets(formula, {}, "x")
+    assert set(sets) == {literals(*texts) for texts in expected}
+    assert list(sets) == sorted(sets, key=lambda s: (len(s), sorted(s)))
 
 
 def half_of(n: int) -> Formula:
@@ -167,9 +167,9 @@ def half_of(n: int) -> Formula:
 
 
 def test_many_are_still_listed() -> None:
-    found = minimal_cut_sets(half_of(12), {}, "x")
-    assert len(found) == math.comb(12, 6)
-    assert {len(cut_set) for cut_set in found} == {6}
+    sets = minimal_cut_sets(half_of(12), {}, "x")
+    assert len(sets) == math.comb(12, 6)
+    assert {len(cut_set) for cut_set in sets} == {6}
 
 
 def test_a_long_conjunction_has_one() -> None:

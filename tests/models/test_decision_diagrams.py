@@ -82,12 +82,14 @@ def test_formula_probability(formula: Formula, draws: list[dict[str, float]]) ->
         return true_in(formula, lambda name: value(name, truth))
 
     together = {name: np.array([draw[name] for draw in draws]) for name in NAMES}
-    found = function_probability(formula_function(formula, COMPOSITES, "x"), together)
-    assert found.shape == (len(draws),)
-    np.testing.assert_allclose(found, [by_enumeration(holds, draw) for draw in draws], **EXACT)
+    probability = function_probability(formula_function(formula, COMPOSITES, "x"), together)
+    assert probability.shape == (len(draws),)
+    np.testing.assert_allclose(
+        probability, [by_enumeration(holds, draw) for draw in draws], **EXACT
+    )
     family = cut_set_family(formula, COMPOSITES, "x")
     np.testing.assert_allclose(
-        function_probability(union_function(family), together), found, **EXACT
+        function_probability(union_function(family), together), probability, **EXACT
     )
 
 
@@ -117,10 +119,10 @@ def test_the_most_probable_sets(formula: Formula, probability: dict[str, float],
 @given(nested, chances)
 def test_all_sets_by_probability(formula: Formula, probability: dict[str, float]) -> None:
     family = cut_set_family(formula, COMPOSITES, "x")
-    found = most_probable(family, family.count + 1, probability)
-    assert {cut_set for cut_set, _ in found} == set(family)
+    sets = most_probable(family, family.count + 1, probability)
+    assert {cut_set for cut_set, _ in sets} == set(family)
     expected = sorted((chance_of(cut_set, probability) for cut_set in family), reverse=True)
-    np.testing.assert_allclose([p for _, p in found], expected, rtol=1e-11, atol=0.0)
+    np.testing.assert_allclose([p for _, p in sets], expected, rtol=1e-11, atol=0.0)
 
 
 def test_the_most_probable_of_very_many() -> None:
@@ -138,14 +140,14 @@ def test_the_most_probable_of_very_many() -> None:
 def test_sets_that_cannot_come_about_are_last() -> None:
     family = cut_set_family(AnyOf(any=("z", ("a", "b"), ("c", "d"), "e")), {}, "x")
     probability = {"z": 0.0, "a": 0.0, "b": 0.0, "c": 0.0, "d": 1.0, "e": 1e-300}
-    found = most_probable(family, 9, probability)
-    assert [sorted(name for name, _ in cut_set) for cut_set, _ in found] == [
+    sets = most_probable(family, 9, probability)
+    assert [sorted(name for name, _ in cut_set) for cut_set, _ in sets] == [
         ["e"],
         ["z"],
         ["a", "b"],
         ["c", "d"],
     ]
-    assert [p for _, p in found] == [1e-300, 0.0, 0.0, 0.0]
+    assert [p for _, p in sets] == [1e-300, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan])

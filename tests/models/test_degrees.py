@@ -136,11 +136,11 @@ def interpolated(prepared: PreparedStory, values: Array, i: int) -> tuple[Array,
     """Everything together with the evidence, at a value, and by interpolation of the ends."""
     at_ends = np.repeat(values, 3, axis=0)
     at_ends[1:, i] = 0.0, 1.0
-    found = evaluate(prepared.compiler, at_ends, prepared.likelihoods)
-    scale = np.max(found.log_evidence)
-    events = probabilities(prepared.graph, at_ends, found.outcomes, (*EVENTS, DEPLOYED))
-    columns = np.column_stack([np.ones(3), events, found.assumptions, found.goals])
-    joint = np.exp(found.log_evidence - scale)[:, None] * np.nan_to_num(columns)
+    evaluated = evaluate(prepared.compiler, at_ends, prepared.likelihoods)
+    scale = np.max(evaluated.log_evidence)
+    events = probabilities(prepared.graph, at_ends, evaluated.outcomes, (*EVENTS, DEPLOYED))
+    columns = np.column_stack([np.ones(3), events, evaluated.assumptions, evaluated.goals])
+    joint = np.exp(evaluated.log_evidence - scale)[:, None] * np.nan_to_num(columns)
     v = values[0, i]
     return joint[0], (1 - v) * joint[1] + v * joint[2]
 

@@ -115,15 +115,15 @@ def test_uncertain_chances_are_averaged_over_their_priors() -> None:
     assert bound.paths_together == pytest.approx([both], rel=2e-4)
     assert bound.paths_now == pytest.approx([0.4 * 0.5])
     # P(e | a) is twice P(e | not a): a weighs 2 E[min] against 1 + E[p].
-    told = item("e", {"assumption": "a"}, bayes_factor={"true": 1.0})
-    bound = bounds(story.model_copy(update={"evidence": (told,)})).listed[0]
+    finding = item("e", {"assumption": "a"}, bayes_factor={"true": 1.0})
+    bound = bounds(story.model_copy(update={"evidence": (finding,)})).listed[0]
     assert bound.paths_together == pytest.approx([2 * both / 1.4], rel=2e-4)
 
 
 def test_chances_that_have_to_be_sampled_are_bounded_draw_by_draw() -> None:
     uncertain = {"a": believe({"beta": (4, 6)}), "b": believe({"beta": (5, 5)})}
-    told = item("e", {"assumption": "a"}, forecast=0.4, sd_bits=20.0)  # next to no opinion
-    story = TWO.model_copy(update={"assumptions": uncertain, "evidence": (told,)})
+    finding = item("e", {"assumption": "a"}, forecast=0.4, sd_bits=20.0)  # next to no opinion
+    story = TWO.model_copy(update={"assumptions": uncertain, "evidence": (finding,)})
     found = bounds(story)
     assert len(found.base.values) > 1
     x = np.linspace(0, 1, 20_001)

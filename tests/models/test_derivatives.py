@@ -223,9 +223,9 @@ def test_slopes_at_draws_against_differences() -> None:
     )
     resolved = resolve(story)
     assessed = assess(resolved, draws=128)
-    found = slopes_at_draws(assessed, ALL_EVENTS, 10**6)
+    slopes = slopes_at_draws(assessed, ALL_EVENTS, 10**6)
     prepared, values = assessed.prepared, assessed.exact.values
-    assert len(found) == len(values)
+    assert len(slopes) == len(values)
     columns = {n.name: i for i, n in enumerate(resolved.numbers)}
     for name in ("a.probability", "r.bits", "r.harm", "h.probability"):
         i, kind = columns[name], resolved.numbers[columns[name]].kind
@@ -233,10 +233,10 @@ def test_slopes_at_draws_against_differences() -> None:
         for steps, weight in STENCIL.items():
             changed = values.copy()
             changed[:, i] = [moved(x, kind, steps * STEP) for x in values[:, i]]
-            asked = prepared.answers.evaluate(changed, prepared.likelihoods)
-            total += weight * asked.events / STEP
+            evaluated = prepared.answers.evaluate(changed, prepared.likelihoods)
+            total += weight * evaluated.events / STEP
         # Rows are drawn by weight: each slope found is one of those.
-        for row in found[:8, :, i]:
+        for row in slopes[:8, :, i]:
             assert np.abs(total - row).max(axis=1).min() < 1e-9
 
 
@@ -247,14 +247,14 @@ def test_ties_are_ties_and_small_slopes_keep_their_sign() -> None:
                  harm=1)  # fmt: skip
     story = tell({"a": believe(a), "b": believe(b), "c": believe(c)}, [lost, OFF])
     resolved = resolve(story)
-    found = mean_slopes(assess(resolved), ["success", "catastrophe"])
+    slopes = mean_slopes(assess(resolved), ["success", "catastrophe"])
     index = [resolved.number_index[f"{name}.probability"] for name in "abc"]
     both, alone = a * b * (1 - c), c * (1 - a * b)
     exact = np.array([both, both, alone])
-    np.testing.assert_allclose(found.elasticity[0, index], -exact, rtol=1e-7)
+    np.testing.assert_allclose(slopes.elasticity[0, index], -exact, rtol=1e-7)
     total = a * b + c - a * b * c
-    np.testing.assert_allclose(found.elasticity[1, index], exact / total, rtol=1e-9)
-    np.testing.assert_allclose(found.per_bit[0, index], -found.per_bit[1, index], rtol=1e-9)
+    np.testing.assert_allclose(slopes.elasticity[1, index], exact / total, rtol=1e-9)
+    np.testing.assert_allclose(slopes.per_bit[0, index], -slopes.per_bit[1, index], rtol=1e-9)
 
 
 def test_an_answer_of_two_numbers_is_shared_by_their_derivatives() -> None:
@@ -331,21 +331,21 @@ def test_elasticities_of_a_product_are_one() -> None:
     route = Route(id="r", class_="other", requires=["a", "b"], bits=60, harm=[0.1, 0.4])
     story = tell({"a": believe([0.2, 0.6]), "b": believe(0.3)}, [route, OFF])
     resolved = resolve(story)
-    found = mean_slopes(assess(resolved, draws=256), ["catastrophe", "success"])
+    slopes = mean_slopes(assess(resolved, draws=256), ["catastrophe", "success"])
     index = resolved.number_index
     for name in ("a.probability", "b.probability", "r.harm"):
-        assert found.elasticity[0, index[name]] == pytest.approx(1, abs=1e-9)
-    assert np.isnan(found.elasticity[0, index["r.bits"]])
-    assert np.isnan(found.elasticity[0, index["something-else.harm"]])  # 0 cannot be scaled
-    assert found.elasticity[1, index["b.probability"]] < 0
+        assert slopes.elasticity[0, index[name]] == pytest.approx(1, abs=1e-9)
+    assert np.isnan(slopes.elasticity[0, index["r.bits"]])
+    assert np.isnan(slopes.elasticity[0, index["something-else.harm"]])  # 0 cannot be scaled
+    assert slopes.elasticity[1, index["b.probability"]] < 0
 
 
 def test_elasticity_under_evidence_is_a_scaled_probability() -> None:
     route = Route(id="r", class_="other", requires="a", bits=1, harm=0.4)
-    told = item("e", {"outcome": True}, bayes_factor={"other": 2, "default": 0})
-    story = tell({"a": believe(0.3)}, [route, OFF], evidence=[told])
+    finding = item("e", {"outcome": True}, bayes_factor={"other": 2, "default": 0})
+    story = tell({"a": believe(0.3)}, [route, OFF], evidence=[finding])
     resolved = resolve(story)
-    found = mean_slopes(assess(resolved), ["catastrophe"])
+    slopes = mean_slopes(assess(resolved), ["catastrophe"])
 
     def log_mean(factor: float) -> float:
         changed = resolve(story, settings={"a": 0.3 * factor})
@@ -353,7 +353,7 @@ def test_elasticity_under_evidence_is_a_scaled_probability() -> None:
 
     expected = (log_mean(1.001) - log_mean(0.999)) / np.log(1.001 / 0.999)
     at = resolved.number_index["a.probability"]
-    assert found.elasticity[0, at] == pytest.approx(expected, rel=1e-5)
+    assert slopes.elasticity[0, at] == pytest.approx(expected, rel=1e-5)
 
 
 def test_unknown_events_are_refused() -> None:

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from support.oracle import solve
+from support.oracle import odds, solve
 
 from storyodds import load_text
 from storyodds.models.assessment.assessment import assess
@@ -96,11 +96,13 @@ def test_uncertain_numbers_by_quadrature() -> None:
     total, fates = 0.0, dict.fromkeys(("success", "halted", "catastrophe"), 0.0)
     for z_bad, w_bad in zip(nodes, weights, strict=True):
         for z_catch, w_catch in zip(nodes, weights, strict=True):
-            answer = solve(written(logit_normal(BAD, z_bad), logit_normal(CATCH, z_catch)))
-            weight = w_bad * w_catch * np.exp(answer.log_evidence)
+            table, log_evidence = odds(
+                written(logit_normal(BAD, z_bad), logit_normal(CATCH, z_catch))
+            )
+            weight = w_bad * w_catch * np.exp(log_evidence)
             total += weight
             for name in fates:
-                fates[name] += weight * answer.fates[name]
+                fates[name] += weight * table[name]
     summary = summarize(assess(resolve(shared()), seed=3))
     errors = summary["diagnostics"]["standard_errors"]
     for name, part in fates.items():

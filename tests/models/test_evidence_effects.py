@@ -52,8 +52,8 @@ def with_some(story: Story, kept: tuple[int, ...]) -> Story:
 
 def odds(story: Story, kept: tuple[int, ...]) -> np.ndarray:
     """Log2 odds of the events with some of the findings, from an assessment of its own."""
-    found = assess(resolve(with_some(story, kept)))
-    p = found.averaged.events[0, [EVENTS.index(event) for event in ASKED]]
+    assessment = assess(resolve(with_some(story, kept)))
+    p = assessment.averaged.events[0, [EVENTS.index(event) for event in ASKED]]
     p = np.clip(p, 1e-30, 1 - 1e-12)
     return np.asarray(np.log2(p) - np.log2(1 - p))
 
@@ -61,8 +61,8 @@ def odds(story: Story, kept: tuple[int, ...]) -> np.ndarray:
 @relaxed
 @given(story=with_results(small_stories(max_assumptions=4, max_routes=4)))
 def test_equal_assessments_of_stories_with_less_evidence(story: Story) -> None:
-    found = effects(story)
-    n = len(found.items)
+    moves = effects(story)
+    n = len(moves.items)
     try:
         v = {s: odds(story, s) for k in range(n + 1) for s in combinations(range(n), k)}
     except InputError:
@@ -77,9 +77,9 @@ def test_equal_assessments_of_stories_with_less_evidence(story: Story) -> None:
             for order in permutations(range(n))
         ]
         for effect, expected in (
-            (found.alone, v[(i,)] - v[()]),
-            (found.left_out, v[tuple(range(n))] - v[rest]),
-            (found.average, np.mean(steps, axis=0)),
+            (moves.alone, v[(i,)] - v[()]),
+            (moves.left_out, v[tuple(range(n))] - v[rest]),
+            (moves.average, np.mean(steps, axis=0)),
         ):
             np.testing.assert_allclose(effect.bits[i, sure], expected[sure], atol=1e-6)
             assert (effect.error[i, sure] < 1e-6).all()  # nothing was drawn
@@ -89,10 +89,10 @@ def test_equal_assessments_of_stories_with_less_evidence(story: Story) -> None:
 @given(story=small_stories(max_assumptions=3, max_routes=3, certain=False))
 def test_averages_add_up_to_the_whole(story: Story) -> None:
     for all_orders in (10, 0):
-        found = effects(story, all_orders=all_orders)
-        defined = np.isfinite(found.average.bits).all(axis=0) & np.isfinite(found.total)
+        moves = effects(story, all_orders=all_orders)
+        defined = np.isfinite(moves.average.bits).all(axis=0) & np.isfinite(moves.total)
         np.testing.assert_allclose(
-            found.average.bits.sum(axis=0)[defined], found.total[defined], atol=1e-9
+            moves.average.bits.sum(axis=0)[defined], moves.total[defined], atol=1e-9
         )
 
 
@@ -103,11 +103,11 @@ def test_items_that_only_add_up_do_so_in_any_order() -> None:
         for k, x in enumerate(worth)
     ]
     story = tell({"a": believe({"beta": [2, 3]})}, (SCHEMER, OFF), evidence=items)
-    found = effects(story, ["deceptive"])
-    assert found.orders == 64
-    for effect in (found.alone, found.left_out, found.average):
+    moves = effects(story, ["deceptive"])
+    assert moves.orders == 64
+    for effect in (moves.alone, moves.left_out, moves.average):
         np.testing.assert_allclose(effect.bits[:, 0], worth, atol=1e-9)
-    assert found.total[0] == pytest.approx(sum(worth))
+    assert moves.total[0] == pytest.approx(sum(worth))
     assert effects(story.model_copy(update={"evidence": tuple(items[:3])})).orders is None
 
 
@@ -147,13 +147,13 @@ def test_a_result_of_a_check_is_a_finding_and_a_forecast_is_an_opinion() -> None
     probe = Check(id="probe", flags={"deceptive": 0.5, "default": 0.0}, result="passed")
     judge = item("judge", {"class_": "deceptive"}, forecast=0.4, sd_bits=1.5)
     story = tell({"a": believe({"beta": [1, 4]})}, (SCHEMER, OFF), checks=[audit], evidence=[judge])
-    found = effects(story, ["deceptive"])
-    assert (found.items, found.opinions) == (("judge", "audit"), ("judge",))
+    moves = effects(story, ["deceptive"])
+    assert (moves.items, moves.opinions) == (("judge", "audit"), ("judge",))
     # Conjugate: log2(0.1 / 0.9), whatever else is known.
-    for effect in (found.alone, found.left_out, found.average):
+    for effect in (moves.alone, moves.left_out, moves.average):
         assert effect.bits[1, 0] == pytest.approx(np.log2(1 / 9), abs=0.05 + 4 * effect.error[1, 0])
-    assert found.findings[0] == pytest.approx(np.log2(1 / 9), abs=0.05)
-    assert found.total[0] > found.findings[0] + 0.2  # the judge fears more than the story does
+    assert moves.findings[0] == pytest.approx(np.log2(1 / 9), abs=0.05)
+    assert moves.total[0] > moves.findings[0] + 0.2  # the judge fears more than the story does
     both = effects(story.model_copy(update={"checks": (audit, probe)}), ["deceptive"])
     assert both.items == ("judge", "results of checks")
     assert both.alone.bits[1, 0] == pytest.approx(np.log2(1 / 18), abs=0.05)
@@ -167,9 +167,9 @@ def test_drawn_orders_are_within_their_error_of_all_of_them() -> None:
 
 
 def test_an_event_that_cannot_be_has_no_bits() -> None:
-    found = effects(corroborating(), ["mesa-optimizer"])
-    assert np.isnan(found.total).all() and np.isnan(found.average.bits).all()
-    assert found.prior[0] == found.posterior[0] == 0
+    moves = effects(corroborating(), ["mesa-optimizer"])
+    assert np.isnan(moves.total).all() and np.isnan(moves.average.bits).all()
+    assert moves.prior[0] == moves.posterior[0] == 0
 
 
 def test_strong_evidence_is_reached_from_both_sides() -> None:
@@ -190,6 +190,6 @@ def test_what_cannot_be_asked() -> None:
 
 
 def test_without_evidence_nothing_is_divided() -> None:
-    found = effects(tell({"a": believe(0.5)}, (SCHEMER, OFF)))
-    assert found.items == () and found.average.bits.shape == (0, len(ASKED))
-    np.testing.assert_array_equal(found.total[np.isfinite(found.total)], 0)
+    moves = effects(tell({"a": believe(0.5)}, (SCHEMER, OFF)))
+    assert moves.items == () and moves.average.bits.shape == (0, len(ASKED))
+    np.testing.assert_array_equal(moves.total[np.isfinite(moves.total)], 0)

@@ -52,17 +52,17 @@ def ending(story: Story, items: int) -> Story:
 @relaxed
 @given(story=with_results(small_stories(max_assumptions=4, max_routes=4)))
 def test_equal_enumeration_of_stories_that_end_there(story: Story) -> None:
-    found = evidence_sequence(assessed(story), ASKED)
-    for k in range(len(found.items) + 1):
+    sequence = evidence_sequence(assessed(story), ASKED)
+    for k in range(len(sequence.items) + 1):
         try:
             answer = solve(ending(story, k))
         except ImpossibleEvidence:
             assume(False)
             raise
         expected = [*(answer.classes[c] for c in CLASSES), *(answer.fates[f] for f in ASKED[4:])]
-        np.testing.assert_allclose(found.mean[k], expected, atol=1e-9)
-        np.testing.assert_allclose(found.quantiles[k], np.transpose([expected] * 3), atol=1e-9)
-    assert found.error.max() == 0 and all(found.trusted)  # nothing was drawn
+        np.testing.assert_allclose(sequence.mean[k], expected, atol=1e-9)
+        np.testing.assert_allclose(sequence.quantiles[k], np.transpose([expected] * 3), atol=1e-9)
+    assert sequence.error.max() == 0 and all(sequence.trusted)  # nothing was drawn
 
 
 @relaxed
@@ -155,14 +155,14 @@ def test_steps_are_those_of_stories_that_end_there(
 
 def test_a_story_with_nothing_to_sample_has_exact_means_and_the_spread_of_its_numbers() -> None:
     """Under uniform rates every count is as likely as any other: each finding says nothing."""
-    found = evidence_sequence(assess(resolve(hanging_together())), ["deceptive"])
-    assert found.draws == 1 and found.error.max() == found.change_error.max() == 0
-    np.testing.assert_allclose(found.mean[:, 0], 0.5, rtol=1e-12)
+    sequence = evidence_sequence(assess(resolve(hanging_together())), ["deceptive"])
+    assert sequence.draws == 1 and sequence.error.max() == sequence.change_error.max() == 0
+    np.testing.assert_allclose(sequence.mean[:, 0], 0.5, rtol=1e-12)
     # It is deceptive if and only if `a`, whose probability is Beta(9, 9).
     expected = np.tile(stats.beta(9, 9).ppf(LEVELS), (4, 1))
     density = stats.beta(9, 9).pdf(expected[0])
     error = np.sqrt(np.multiply(LEVELS, np.subtract(1, LEVELS)) / 4096) / density
-    assert (abs(found.quantiles[:, 0] - expected) < Z * error).all()
+    assert (abs(sequence.quantiles[:, 0] - expected) < Z * error).all()
 
 
 def test_errors_cover_what_other_draws_give() -> None:
@@ -188,33 +188,35 @@ def test_the_last_step_is_what_steps_between_would_be() -> None:
     story = accumulating()
     empty = item("empty", {"outcome": True}, bayes_factor={"deceptive": 0, "default": 0})
     longer = story.model_copy(update={"evidence": (*story.evidence, empty)})
-    found = evidence_sequence(assess(resolve(longer)), ASKED)
-    np.testing.assert_allclose(found.mean[-2], found.mean[-1], rtol=1e-12)
-    np.testing.assert_allclose(found.change_error[-1], 0, atol=1e-15)
+    sequence = evidence_sequence(assess(resolve(longer)), ASKED)
+    np.testing.assert_allclose(sequence.mean[-2], sequence.mean[-1], rtol=1e-12)
+    np.testing.assert_allclose(sequence.change_error[-1], 0, atol=1e-15)
     # Intervals are of as many draws as the budget of evaluations has room for.
-    shown = found.mean[-1] > 0
-    np.testing.assert_allclose(found.quantiles[-2][shown], found.quantiles[-1][shown], rtol=0.2)
+    shown = sequence.mean[-1] > 0
+    np.testing.assert_allclose(
+        sequence.quantiles[-2][shown], sequence.quantiles[-1][shown], rtol=0.2
+    )
 
 
 def test_opinions_are_named() -> None:
-    found = evidence_sequence(assess(resolve(accumulating()), draws=256))
-    assert found.opinions == ("judge",)
+    sequence = evidence_sequence(assess(resolve(accumulating()), draws=256))
+    assert sequence.opinions == ("judge",)
 
 
 def test_without_evidence_there_is_one_step() -> None:
     assessment = assess(resolve(tell({"a": believe({"beta": [2, 3]})}, (SCHEMER, OFF))))
-    found = evidence_sequence(assessment)
-    assert found.items == () and found.mean.shape == (1, 2) and found.draws == 0
-    assert found.mean[0, 0] == summarize(assessment)["fates"]["success"]["mean"]
-    assert found.trusted == (True,)
+    sequence = evidence_sequence(assessment)
+    assert sequence.items == () and sequence.mean.shape == (1, 2) and sequence.draws == 0
+    assert sequence.mean[0, 0] == summarize(assessment)["fates"]["success"]["mean"]
+    assert sequence.trusted == (True,)
 
 
 def test_one_finding_has_both_ends_only() -> None:
     story = ending(accumulating(), 1)
     assessment = assess(resolve(story))
-    found = evidence_sequence(assessment, ["deceptive"])
-    assert found.mean.shape == (2, 1) and found.draws == 0
-    assert found.mean[1, 0] == summarize(assessment)["classes"]["deceptive"]["mean"]
+    sequence = evidence_sequence(assessment, ["deceptive"])
+    assert sequence.mean.shape == (2, 1) and sequence.draws == 0
+    assert sequence.mean[1, 0] == summarize(assessment)["classes"]["deceptive"]["mean"]
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -235,17 +237,17 @@ def test_a_finding_that_some_draws_make_impossible(first: bool) -> None:
         rates={"true": {"beta": [2, 1]}, "false": {"beta": [1, 2]}},
     )
     items = [proof, soft, hint] if first else [soft, proof, hint]
-    found = evidence_sequence(assess(resolve(on_a_class(prior, items))), ["deceptive"])
+    sequence = evidence_sequence(assess(resolve(on_a_class(prior, items))), ["deceptive"])
     # Where training ends is deceptive if and only if `a`.
     if first:
-        assert found.mean[1, 0] == pytest.approx(1, abs=1e-9)
+        assert sequence.mean[1, 0] == pytest.approx(1, abs=1e-9)
     else:
         # P(soft | a) is 0.3 by Beta-binomial, P(soft | not a) is 0.2.
-        before = found.mean[0, 0]
+        before = sequence.mean[0, 0]
         odds = before / (1 - before) * (0.3 / 0.2)
-        error = Z * found.error[1, 0] + 1e-12
-        assert found.mean[1, 0] == pytest.approx(odds / (1 + odds), abs=error)
-    np.testing.assert_allclose(found.mean[2:, 0], 1, atol=1e-9)
+        error = Z * sequence.error[1, 0] + 1e-12
+        assert sequence.mean[1, 0] == pytest.approx(odds / (1 + odds), abs=error)
+    np.testing.assert_allclose(sequence.mean[2:, 0], 1, atol=1e-9)
 
 
 def test_steps_far_from_both_ends_are_not_trusted() -> None:
@@ -254,9 +256,9 @@ def test_steps_far_from_both_ends_are_not_trusted() -> None:
         for name, p in (("for", 0.97), ("against", 0.04))
     ]
     assessment = assess(resolve(on_a_class({"interval": [0.3, 0.7]}, said)), method="weighting")
-    found = evidence_sequence(assessment, ["deceptive"])
-    assert found.trusted[0] and not found.trusted[1]
-    assert found.ess[1] < 0.1 * found.draws or (found.pareto_k[1] or 0) > 0.7
+    sequence = evidence_sequence(assessment, ["deceptive"])
+    assert sequence.trusted[0] and not sequence.trusted[1]
+    assert sequence.ess[1] < 0.1 * sequence.draws or (sequence.pareto_k[1] or 0) > 0.7
     unsure = replace(assessment, draws=replace(assessment.draws, ok=False))
     assert not evidence_sequence(unsure, ["deceptive"]).trusted[-1]
 
@@ -265,13 +267,13 @@ def test_what_nuts_found_is_reached_from_both_sides() -> None:
     said = [item(f"e{k}", {"class_": "deceptive"}, forecast=0.5, sd_bits=0.4) for k in range(3)]
     prior = {"interval": [0.02, 0.2]}
     assessment = assess(resolve(on_a_class(prior, said)), method="nuts", draws=2048)
-    found = evidence_sequence(assessment, ["deceptive"])
+    sequence = evidence_sequence(assessment, ["deceptive"])
     place = EVENTS.index("deceptive")
-    assert found.mean[-1, 0] == assessment.averaged.mean(assessment.averaged.events)[place]
+    assert sequence.mean[-1, 0] == assessment.averaged.mean(assessment.averaged.events)[place]
     alone = assess(resolve(on_a_class(prior, said[:2])), method="nuts", draws=4096)
     mean = alone.averaged.mean(alone.averaged.events)[place]
-    error = np.hypot(found.error[2, 0], alone.errors.mean[place])
-    assert found.mean[2, 0] == pytest.approx(mean, abs=Z * error)
+    error = np.hypot(sequence.error[2, 0], alone.errors.mean[place])
+    assert sequence.mean[2, 0] == pytest.approx(mean, abs=Z * error)
     assert error < 0.02
 
 

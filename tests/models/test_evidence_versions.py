@@ -39,18 +39,18 @@ def one_by_one(
             for power, table in zip(version[:n], prepared.tables, strict=True)
         ]
         said = replace(assemble(prepared.graph, tables), results=bool(version[n:].all()))
-        found = prepared.answers.evaluate(values, said)
-        log_evidence.append(found.log_evidence)
-        events.append(found.events)
+        evaluated = prepared.answers.evaluate(values, said)
+        log_evidence.append(evaluated.log_evidence)
+        events.append(evaluated.events)
     return np.stack(log_evidence, axis=1), np.stack(events, axis=1)
 
 
 def same(prepared: PreparedStory, powers: np.ndarray) -> None:
     values = prior_draws(prepared, 16, seed=3)
-    found = answer_versions(prepared, values, powers, OF)
+    versions = answer_versions(prepared, values, powers, OF)
     log_evidence, events = one_by_one(prepared, values, powers)
-    np.testing.assert_allclose(found.log_evidence, log_evidence, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found.events, events, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(versions.log_evidence, log_evidence, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(versions.events, events, rtol=1e-8, atol=1e-12)
 
 
 @settings(
@@ -111,13 +111,13 @@ def test_a_forecast_weighs_the_draws_as_they_stand() -> None:
     prepared = prepare(resolve(telling(("a", 4000), extra=(judge,))))
     values = prior_draws(prepared, 16, seed=3)
     powers = np.array([[1.0, 1, 0], [1, 1, 0.5], [1, 1, 1]])
-    found = answer_versions(prepared, values, powers, OF)
+    versions = answer_versions(prepared, values, powers, OF)
     said = forecasts_log_density(prepared, values)
     for k, power in enumerate((0, 0.5, 1)):
         np.testing.assert_allclose(
-            found.log_evidence[:, k], found.log_evidence[:, 0] + power * said, rtol=1e-12
+            versions.log_evidence[:, k], versions.log_evidence[:, 0] + power * said, rtol=1e-12
         )
-        np.testing.assert_array_equal(found.events[:, k], found.events[:, 0])
+        np.testing.assert_array_equal(versions.events[:, k], versions.events[:, 0])
 
 
 def test_many_states_and_many_versions_take_no_memory_to_speak_of() -> None:
@@ -137,11 +137,11 @@ def test_many_states_and_many_versions_take_no_memory_to_speak_of() -> None:
         orders = np.array(list(product((0.0, 1.0), repeat=10))) * on
         powers = np.unique(orders, axis=0)
         tracemalloc.start()
-        found = answer_versions(prepared, values, powers, OF)
+        versions = answer_versions(prepared, values, powers, OF)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 100e6
         some = [0, len(powers) // 3, len(powers) - 1]
         log_evidence, events = one_by_one(prepared, values, powers[some])
-        np.testing.assert_allclose(found.log_evidence[:, some], log_evidence, atol=1e-12)
-        np.testing.assert_allclose(found.events[:, some], events, atol=1e-12)
+        np.testing.assert_allclose(versions.log_evidence[:, some], log_evidence, atol=1e-12)
+        np.testing.assert_allclose(versions.events[:, some], events, atol=1e-12)

@@ -5,14 +5,19 @@ from math import log2
 import numpy as np
 import pymc as pm
 import pytest
-from support.coordinates import INTERPRETED
+from scipy.special import expit, logit
+from scipy.stats import beta, binom, poisson
+from support.coordinates import INTERPRETED, log_prior, pymc_density, spelled_out
 from support.oracle import solve
 
 from storyodds import load_text, to_yaml
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.changes.derivatives import _item_slopes
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.evidence import collapsed
-from storyodds.models.posterior.prepared import prepare
+from storyodds.models.posterior.prepared import from_uniforms, prepare
+from storyodds.models.posterior.questions import ask
+from storyodds.models.posterior.shared_rates import SharedRates
 from storyodds.models.pymc.model import compile_story
 from storyodds.priors.distributions.families import LogitNormal
 from storyodds.priors.text.errors import InputError
@@ -108,6 +113,100 @@ def test_slopes_are_what_moving_a_logit_does() -> None:
         assert slopes[number] == pytest.approx(difference, abs=1e-7)
 
 
+# The same rate in both stages, of which the second shows more.
+NUMBERS = """numbers:
+  acts: {beta: [2, 8], kind: probability}
+  seen: {uniform: [0.1, 0.6], kind: probability}
+goal:"""
+STAGES = (
+    "id: first, exposure: {episodes: 12, incidents: 1}, rates: {deceptive: {number: acts}, "
+    "default: 0.02}, visibility: {deceptive: {number: seen}, sleeper: {beta: [1, 3]}}, "
+    "relevance: 0.9",
+    "id: second, exposure: {time: 5, incidents: 2}, rates: {deceptive: {number: acts}, "
+    "default: 0.1}, visibility: {sleeper: {number: seen}}",
+)
+
+
+def shared_story() -> Story:
+    text = HEAD.replace("\ngoal:", f"\n{NUMBERS}", 1)
+    return load_text(text + "".join(f"  - {{about: {{outcome: true}}, {x}}}\n" for x in STAGES))
+
+
+def likelihoods(acts: np.ndarray, seen: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """P(what was seen in both stages | route, numbers), by hand: a blind share of 0.1."""
+    deceptive = binom.pmf(1, 12, acts * seen), binom.pmf(1, 12, acts * shown)
+    other = binom.pmf(1, 12, 0.02)
+    # Alternatives, each counted once: the class deceptive, the sleeper and the default.
+    blind = (deceptive[0] + deceptive[1] + other) / 3
+    rest = (0.9 * other + 0.1 * blind) * poisson.pmf(2, 5 * 0.1)
+    schemer = (0.9 * deceptive[0] + 0.1 * blind) * poisson.pmf(2, 5 * acts)
+    sleeper = (0.9 * deceptive[1] + 0.1 * blind) * poisson.pmf(2, 5 * acts * seen)
+    return np.array([rest, schemer, sleeper, rest, rest])
+
+
+def test_stages_share_a_rate_and_a_visibility() -> None:
+    """By tensor quadrature over the two numbers, and the sleeper's own visibility."""
+    story = shared_story()
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    x, w = (1 + nodes) / 2, weights / 2
+    priors = w * beta(2, 8).pdf(x), w, w * beta(1, 3).pdf(x)
+    acts, seen, shown = np.meshgrid(x, 0.1 + 0.5 * x, x, indexing="ij")
+    means_of = np.einsum("rijk,i,j,k->r", likelihoods(acts, seen, shown), *priors)
+    prior = 2.0 ** np.array([0, -1, -2, -1, -4])
+    total = means_of * prior / prior.sum()
+    routes = ("intended", "schemer", "sleeper", "mesa-optimizer", "other")
+    posterior = dict(zip(routes, total / total.sum(), strict=True))
+    posterior["deceptive"] = posterior.pop("schemer") + posterior.pop("sleeper")
+    result = assess(resolve(story), draws=8192)
+    errors = result.errors.by_name()
+    means = summarize(result)["classes"]
+    for name, chance in posterior.items():
+        assert means[name]["mean"] == pytest.approx(chance, abs=4.5 * errors[name]["mean"] + 1e-9)
+    assert result.draws.log_evidence == pytest.approx(
+        np.log(total.sum()), abs=4.5 * result.draws.log_evidence_error
+    )
+
+
+def test_at_draws_of_a_shared_rate_an_exposure_says_what_it_does_where_it_is_fixed() -> None:
+    """And its slopes, also those that the PyMC model and NUTS follow, are those of small steps."""
+    prepared = prepare(resolve(shared_story()))
+    index = prepared.resolved.number_index
+    values = from_uniforms(
+        prepared, prepared.sampled, np.random.default_rng(2).random((3, len(prepared.sampled)))
+    )
+    for table in prepared.tables:
+        assert isinstance(table, SharedRates)
+        for row, settled in enumerate(table.settled(prepared.distributions, row) for row in values):
+            expected = collapsed(table.item, settled).log_likelihood(table.item)[0]
+            np.testing.assert_allclose(table.at(values)[row], expected, rtol=1e-10, atol=1e-10)
+        step = 1e-5  # whose square, and the rounding over it, are 1e-10
+        sums = dict.fromkeys(table.numbers, 0.0)
+        for number, slope in table.slopes(values):
+            sums[number] = sums[number] + slope
+        for number, slope in sums.items():
+            sides = []
+            for sign in (1, -1):
+                there = values.copy()
+                there[:, number] = expit(logit(values[:, number]) + sign * step)
+                sides.append(table.at(there))
+            np.testing.assert_allclose(slope, (sides[0] - sides[1]) / (2 * step), atol=1e-7)
+    assert {index["acts"], index["seen"]} <= set(prepared.sampled)
+
+
+def test_the_pymc_model_of_shared_stages_has_the_density_that_nuts_follows() -> None:
+    story = shared_story()
+    model, prepared = compile_story(story), prepare(resolve(story))
+    for z in np.random.default_rng(1).normal(size=(2, 2)):
+        value, gradient = pymc_density(model, prepared)(z)
+        values = spelled_out(prepared, z)
+        expected = float(ask(prepared, values).log_evidence[0])
+        expected += sum(log_prior(prepared, i, x) for i, x in zip(prepared.core, z, strict=True))
+        height, slope = moving_log_density(prepared, values)(z)
+        assert value == pytest.approx(expected, rel=1e-10)
+        assert height == pytest.approx(expected, rel=1e-10)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
+
+
 def test_incidents_can_be_drawn() -> None:
     story = story_with(
         "id: stage, exposure: {episodes: 30, incidents: 1}, rates: {deceptive: {beta: [2, 8]}, "
@@ -145,19 +244,13 @@ def test_incidents_can_be_drawn() -> None:
             "exposure: {episodes: 3, incidents: 0}, rates: {default: 0}, visibility: {nobody: 1}",
             "expected a route, a class or 'default'",
         ),
-        (
-            "exposure: {episodes: 3, incidents: 0}, rates: {default: {number: x}}",
-            "a number that may stand elsewhere too",
-        ),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_its_line(item: str, words: str) -> None:
-    numbers = "numbers: {x: {beta: [1, 9], kind: probability}}\ngoal:"
-    text = HEAD.replace("\ngoal:", f"\n{numbers}", 1) if "number: x" in item else HEAD
     with pytest.raises(InputError) as caught:
-        load_text(text + f"  - {{id: stage, about: {{outcome: true}}, {item}}}\n")
+        load_text(HEAD + f"  - {{id: stage, about: {{outcome: true}}, {item}}}\n")
     (problem,) = [p for p in caught.value.problems if words in p.message]
-    assert problem.line >= text.count("\n")
+    assert problem.line >= HEAD.count("\n")
 
 
 def test_an_exposure_is_about_the_outcome() -> None:

@@ -109,9 +109,9 @@ def test_sums_over_a_variable(seed: int) -> None:
 @given(seeds)
 def test_cells(seed: int) -> None:
     diagrams, (f,) = some(seed, 1)
-    found = list(diagrams.cells(f, range(N)))
-    assert len({values for values, _ in found}) == len(found)
-    table = {values: worth(diagrams.circuit, node) for values, node in found}
+    items = list(diagrams.cells(f, range(N)))
+    assert len({values for values, _ in items}) == len(items)
+    table = {values: worth(diagrams.circuit, node) for values, node in items}
     assert table == {a: x for a, x in read(diagrams, f).items() if x}
 
 

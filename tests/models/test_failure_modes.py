@@ -37,11 +37,11 @@ relaxed = settings(
 def assessed(story: Story, **options: Any) -> tuple[Assessment, Base]:
     """Assess a story whose evidence is possible; another one is no example."""
     try:
-        found = assess(resolve(story), **options)
+        assessment = assess(resolve(story), **options)
     except InputError:
         assume(False)
         raise
-    return found, base_of(found)
+    return assessment, base_of(assessment)
 
 
 def runs_of(story: Story) -> list[Run]:

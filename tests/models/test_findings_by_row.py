@@ -8,7 +8,7 @@ import pymc as pm
 import pytest
 from numpy.typing import NDArray
 from support.coordinates import INTERPRETED
-from support.oracle import solve
+from support.oracle import odds, solve
 from support.oracle_evidence import mean_binomial, mean_power_of_two
 from support.oracle_process import settled
 
@@ -42,6 +42,7 @@ checks:
   - {id: audit, flags: {deceptive: 0.4, default: 0.05}}
 """
 ROWS = "{given: [{when: aware, probability: [0.05, 0.3]}, {otherwise: {beta: [4, 4]}}]}"
+OPEN, PASSED = "{id: audit,", "{id: audit, result: passed,"
 OF_OUTCOME = "about: {outcome: true}, counts: {hits: 2, trials: 9}"
 
 
@@ -272,11 +273,11 @@ def test_a_check_and_its_finding_share_two_unknowns() -> None:
         for v, x in zip(nodes, weights / 2, strict=True):
             flag, other = 0.5 + 0.5 * u, 0.25 + 0.25 * v
             rates = f"rates: {{deceptive: {flag}, default: {other}}}"
-            answer = solve(checked(str(flag), str(other), rates))
-            here = w * x * np.exp(answer.log_evidence)
+            table, log_evidence = odds(checked(str(flag), str(other), rates))
+            here = w * x * np.exp(log_evidence)
             mass += here
             for name in sums:
-                sums[name] += here * answer.fates[name]
+                sums[name] += here * table[name]
     assert result.draws.log_evidence == pytest.approx(
         np.log(mass), abs=4 * result.draws.log_evidence_error + 1e-9
     )
@@ -376,12 +377,23 @@ def test_what_goes_wrong_is_said(item: str, sentence: str) -> None:
     assert any(sentence in problem.message for problem in caught.value.problems), caught.value
 
 
-def test_a_check_with_a_known_result_lends_no_rates() -> None:
-    text = (HEAD + f"evidence:\n  - {{id: e, {OF_OUTCOME}, rates_of: audit}}\n").replace(
-        "{id: audit,", "{id: audit, result: passed,"
+def test_a_check_with_a_known_result_lends_its_rates() -> None:
+    """As a named number does that stands in both places."""
+    item = f"{{id: e, {OF_OUTCOME}, rates"
+    lent = HEAD.replace("deceptive: 0.4", "deceptive: {uniform: [0.2, 0.7]}")
+    named = HEAD.replace("deceptive: 0.4", "deceptive: {number: rate}") + (
+        "numbers: {rate: {uniform: [0.2, 0.7], kind: probability}}\n"
     )
-    with pytest.raises(InputError, match="whose result is known"):
-        load_text(text)
+    answers = [
+        fates(load_text((text + f"evidence:\n  - {rates}}}\n").replace(OPEN, PASSED)))
+        for text, rates in (
+            (lent, f"{item}_of: audit"),
+            (named, f"{item}: {{deceptive: {{number: rate}}, default: 0.05}}"),
+            (lent, f"{item}: {{deceptive: {{uniform: [0.2, 0.7]}}, default: 0.05}}"),
+        )
+    ]
+    assert answers[0] == pytest.approx(answers[1], abs=1e-12)
+    assert abs(answers[0]["success"] - answers[2]["success"]) > 1e-3  # with a number of its own
 
 
 def test_too_many_rows_are_refused() -> None:

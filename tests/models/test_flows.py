@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from support.building import OFF, SCHEMER, believe, tell
 from support.many_routes import many_routes
 from support.oracle import ImpossibleEvidence, condition
-from support.oracle_process import Run, chance_of_none, harm_of, prior_runs
+from support.oracle_process import Run, harm_of, prior_runs
 from support.strategies import small_stories
 
 from storyodds import load_story
@@ -54,7 +54,7 @@ def ways_of(story: Story, run: Run, found: Flows) -> Counter[tuple[tuple[str, ..
     on_path &= all(run.truth[name] is value for name, value in path.literals)
     checks = [check for check in story.checks if check.result is None]
     for k, check in enumerate(checks):
-        before, after = (chance_of_none(run.rates(checks[:n])) for n in (k, k + 1))
+        before, after = (run.passed_by(checks[:n]) for n in (k, k + 1))
         way = (run.route.id, model, check.id, "halted")
         ways[way, on_path and found.concern == 0] += run.weight * (before - after)
     for fate in FATES:

@@ -59,28 +59,28 @@ def close(share: Any, expected: Any) -> None:
 def test_functions_whose_indices_are_known() -> None:
     v1, v2, v13 = 0.5 * (1 + 0.1 * np.pi**4 / 5) ** 2, 49 / 8, 8 * 0.01 * np.pi**8 / 225
     whole = v1 + v2 + v13
-    found = variance_indices(lambda u, _: ishigami(u), 3)
+    indices = variance_indices(lambda u, _: ishigami(u), 3)
     first, total = np.array([v1, v2, 0]) / whole, np.array([v1 + v13, v2, v13]) / whole
     for name, expected, linear in (
         ("first", first, [0.2, 0.8, 0]),
         ("total", total, [0.2, 0.8, 0]),
         ("shapley", (first + total) / 2, [0.2, 0.8, 0]),
     ):
-        share = getattr(found, name)
+        share = getattr(indices, name)
         close(type(share)(share.value[:2], share.error[:2]), np.array([expected, linear]))
         assert np.isnan(share.value[2]).all()  # a constant has no variance to divide
-    assert not found.first.distinguishable[0, 2]
-    assert found.total.distinguishable[0, 2]
-    assert found.additive[0] == pytest.approx(first.sum(), abs=WIDER * found.additive_error[0])
-    assert found.additive[0] + found.additive_error[0] < 1
-    np.testing.assert_allclose(found.shapley.value[:2].sum(axis=1), 1)
-    np.testing.assert_allclose(found.sd, [whole**0.5, np.pi * (5 / 3) ** 0.5, 0], rtol=0.02)
+    assert not indices.first.distinguishable[0, 2]
+    assert indices.total.distinguishable[0, 2]
+    assert indices.additive[0] == pytest.approx(first.sum(), abs=WIDER * indices.additive_error[0])
+    assert indices.additive[0] + indices.additive_error[0] < 1
+    np.testing.assert_allclose(indices.shapley.value[:2].sum(axis=1), 1)
+    np.testing.assert_allclose(indices.sd, [whole**0.5, np.pi * (5 / 3) ** 0.5, 0], rtol=0.02)
 
 
 def test_the_same_seed_gives_the_same_indices_and_0_is_one() -> None:
     def once(seed: int) -> np.ndarray:
-        found = variance_indices(lambda u, _: u[:, :1] * u[:, 1:], 2, base_rows=64, seed=seed)
-        return np.concatenate([found.first.error, found.shapley.value, found.total.value])
+        indices = variance_indices(lambda u, _: u[:, :1] * u[:, 1:], 2, base_rows=64, seed=seed)
+        return np.concatenate([indices.first.error, indices.shapley.value, indices.total.value])
 
     np.testing.assert_array_equal(once(0), once(0))
     assert (once(0) != once(1)).any()
@@ -139,12 +139,12 @@ def test_numbers_that_matter_little_are_one_input() -> None:
     ]
     story = tell({**assumptions, "idle": believe(beta(2, 2)[0])}, (*routes, OFF))
     assessment = assess(resolve(story))
-    found = global_sensitivity(assessment, ["deceptive", "other"], kept=1)
-    assert found.names == ("a.probability", OTHERS)
-    assert (found.n_others, found.idle) == (3, ("idle.probability",))
+    indices = global_sensitivity(assessment, ["deceptive", "other"], kept=1)
+    assert indices.names == ("a.probability", OTHERS)
+    assert (indices.n_others, indices.idle) == (3, ("idle.probability",))
     whole = global_sensitivity(assessment, ["deceptive", "other"])
-    assert len(whole.names) == 4 and found.indices is not None and whole.indices is not None
-    together = found.indices.shapley.value[1, 1]
+    assert len(whole.names) == 4 and indices.indices is not None and whole.indices is not None
+    together = indices.indices.shapley.value[1, 1]
     apart = 1 - whole.indices.shapley.value[1, whole.names.index("a.probability")]
     assert together == pytest.approx(apart, abs=0.05)
     # A group of a single number is that number.
@@ -155,12 +155,12 @@ def test_rates_of_evidence_have_no_share_and_evidence_moves_the_marginals() -> N
     rates = {"true": {"beta": [8, 2]}, "false": {"beta": [2, 8]}}
     seen = item("seen", {"assumption": "a"}, counts={"hits": 6, "trials": 9}, rates=rates)
     assessment = assess(resolve(product({"beta": [2, 6]}, 0.5, evidence=[seen])))
-    found = global_sensitivity(assessment, ["catastrophe"])
-    assert found.names == ("a.probability",)
-    assert found.indices is not None
+    indices = global_sensitivity(assessment, ["catastrophe"])
+    assert indices.names == ("a.probability",)
+    assert indices.indices is not None
     # One number, so that nothing is lost by taking it for independent.
-    assert found.indices.sd[0] == pytest.approx(found.posterior_sd[0], rel=0.03)
-    np.testing.assert_allclose(found.indices.first.value, 1, atol=0.05)
+    assert indices.indices.sd[0] == pytest.approx(indices.posterior_sd[0], rel=0.03)
+    np.testing.assert_allclose(indices.indices.first.value, 1, atol=0.05)
 
 
 def test_what_cannot_be_asked() -> None:
@@ -172,9 +172,9 @@ def test_what_cannot_be_asked() -> None:
 
 
 def test_a_story_without_uncertainty_has_no_indices() -> None:
-    found = global_sensitivity(assess(resolve(product(0.5, 0.5))))
-    assert (found.names, found.indices) == ((), None)
-    np.testing.assert_array_equal(found.posterior_sd, 0)
+    indices = global_sensitivity(assess(resolve(product(0.5, 0.5))))
+    assert (indices.names, indices.indices) == ((), None)
+    np.testing.assert_array_equal(indices.posterior_sd, 0)
 
 
 def test_what_comes_before_a_last_step_is_worked_out_once_and_nothing_changes() -> None:

@@ -86,19 +86,19 @@ def test_every_measure_equals_enumeration(story: Story) -> None:
     except ImpossibleEvidence:
         assume(False)
     assume(not any(map(vanishes, oracles.values())))
-    found = measure(assessed(story), ODDS)
+    index = measure(assessed(story), ODDS)
     for e, (event, oracle) in enumerate(oracles.items()):
         if oracle.whole == 0:  # nothing is deployed
-            assert np.isnan(found.event_probability[e]).all()
+            assert np.isnan(index.event_probability[e]).all()
             continue
-        assert found.event_probability[e] == pytest.approx([oracle.event] * 4, rel=TOLERANCE)
-        missing = {x for x in found.literals if oracle.event > 0 and x not in oracle.paths}
-        composites = {x for x in missing if found.missing[event].get(x) is None}
+        assert index.event_probability[e] == pytest.approx([oracle.event] * 4, rel=TOLERANCE)
+        missing = {x for x in index.literals if oracle.event > 0 and x not in oracle.paths}
+        composites = {x for x in missing if index.missing[event].get(x) is None}
         assert all(story.assumptions[name].holds_when is not None for name, _ in composites)
-        assert found.missing[event].keys() == missing - composites
-        for k, literal in enumerate(found.literals):
-            assert found.probability[e, k, 0] == pytest.approx(oracle.chances[literal], rel=1e-9)
-            check(tells(found, event, literal), measures(oracle, literal), (event, literal))
+        assert index.missing[event].keys() == missing - composites
+        for k, literal in enumerate(index.literals):
+            assert index.probability[e, k, 0] == pytest.approx(oracle.chances[literal], rel=1e-9)
+            check(tells(index, event, literal), measures(oracle, literal), (event, literal))
 
 
 def by_draw(assessment: Assessment, values: Any, event: str) -> list[Joints]:
@@ -120,22 +120,22 @@ def by_draw(assessment: Assessment, values: Any, event: str) -> list[Joints]:
 def test_means_and_bands_over_the_draws(story: Story, event: str) -> None:
     """Means where everything linear stands at its mean; bands are direct weighted quantiles."""
     assessment = assessed(story, method="weighting", draws=64)
-    found = measure(assessment, (event,))
+    index = measure(assessment, (event,))
     averaged, exact = assessment.averaged, assessment.exact
     mean = mean_of(by_draw(assessment, averaged.values, event), averaged.weights)
     each = by_draw(assessment, exact.values, event)
     weights = exact.weights * [one.whole for one in each]
-    for k, literal in enumerate(found.literals):
-        undefined = literal in found.missing[event]
+    for k, literal in enumerate(index.literals):
+        undefined = literal in index.missing[event]
         expected = measures(mean, literal)
         if not undefined:
-            check(tells(found, event, literal), expected, literal)
+            check(tells(index, event, literal), expected, literal)
         drawn = [measures(joint, literal) for joint in each]
         for name in MEASURES:
             if undefined and name == "fussell_vesely":
                 continue
             defined = [d for d, one in enumerate(drawn) if one[name] is not None]
-            band = found.measures[name][0, k, 1:]
+            band = index.measures[name][0, k, 1:]
             if not weights[defined].sum() > 0:
                 assert np.isnan(band).all()
                 continue
@@ -156,12 +156,12 @@ def test_weighted_quantiles_are_numpys(rows: list[tuple[float, int]], levels: li
     draws, weights = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     assume(weights.sum() > 0)
     expected = np.quantile(draws, levels, weights=weights, method="inverted_cdf")
-    found = weighted_quantiles(np.column_stack([draws, draws]), weights, levels)
-    np.testing.assert_array_equal(found, np.column_stack([expected, expected]))
+    quantiles = weighted_quantiles(np.column_stack([draws, draws]), weights, levels)
+    np.testing.assert_array_equal(quantiles, np.column_stack([expected, expected]))
     spoiled = np.column_stack([np.append(draws, math.nan), np.full(len(draws) + 1, math.nan)])
-    found = weighted_quantiles(spoiled, np.append(weights, 7.0), levels)
-    np.testing.assert_array_equal(found[:, 0], expected)
-    assert np.isnan(found[:, 1]).all()
+    quantiles = weighted_quantiles(spoiled, np.append(weights, 7.0), levels)
+    np.testing.assert_array_equal(quantiles[:, 0], expected)
+    assert np.isnan(quantiles[:, 1]).all()
 
 
 # By hand
@@ -429,10 +429,10 @@ def test_paths_out_of_reach_are_missing_only_where_they_matter() -> None:
         for route in assessment.prepared.graph.routes:
             route.__dict__.pop("ways", None)
             route.__dict__.pop("needs", None)
-        found = measure(assessment, ("deceptive",))
-    assert {name for name, _ in found.missing["deceptive"]} == {"x", "y"}
-    assert set(found.missing["deceptive"].values()) == {OUT_OF_REACH}
-    assert tells(found, "deceptive", ("z", True))["fussell_vesely"] == 0
+        index = measure(assessment, ("deceptive",))
+    assert {name for name, _ in index.missing["deceptive"]} == {"x", "y"}
+    assert set(index.missing["deceptive"].values()) == {OUT_OF_REACH}
+    assert tells(index, "deceptive", ("z", True))["fussell_vesely"] == 0
 
 
 def test_a_budget_that_runs_out_loses_one_measure_only() -> None:
@@ -445,9 +445,9 @@ def test_a_budget_that_runs_out_loses_one_measure_only() -> None:
         return real(self, query)
 
     with mock.patch.object(type(assessment.prepared.compiler), "root", root):
-        found = measure(assessment, ("deceptive",))
-    assert len(found.missing["deceptive"]) == 5
-    assert not math.isnan(tells(found, "deceptive", ("x0", True))["birnbaum"])
+        index = measure(assessment, ("deceptive",))
+    assert len(index.missing["deceptive"]) == 5
+    assert not math.isnan(tells(index, "deceptive", ("x0", True))["birnbaum"])
 
 
 def test_a_story_that_cannot_be_taken_one_by_one() -> None:
@@ -501,11 +501,11 @@ def compare(tree: Tree, answers: Mapping[str, Any], sign: int) -> None:
     """Hold the measures to SCRAM's; a sign of -1 says that it derives them from -MIF."""
     chances = {name: believe(p) for name, p in tree.probability.items()}
     composites = {name: Assumption(holds_when=f) for name, f in tree.composites.items()}
-    found = measure(assess(resolve(decided_by(tree.formula, chances | composites))), ("deceptive",))
-    total = found.event_probability[0, 0]
+    index = measure(assess(resolve(decided_by(tree.formula, chances | composites))), ("deceptive",))
+    total = index.event_probability[0, 0]
     assert total == pytest.approx(answers["top_probability"], rel=DIGITS)
     for name, theirs in answers["importance"].items():
-        told, p = tells(found, "deceptive", (name, True)), tree.probability[name]
+        told, p = tells(index, "deceptive", (name, True)), tree.probability[name]
         ours = {
             "MIF": told["birnbaum"],
             "CIF": told["criticality"],

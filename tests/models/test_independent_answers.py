@@ -12,7 +12,6 @@ from support.building import OFF, believe, tell
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, strategy
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.importance.fussell_vesely import NOT_TOGETHER
 from storyodds.models.importance.measures import MEASURES, measure
 from storyodds.models.logic.cut_sets import cut_set_family
@@ -25,6 +24,7 @@ from storyodds.models.memory import MIB
 from storyodds.models.posterior.independent_answers import Independent, is_independent
 from storyodds.models.posterior.prepared import prepare
 from storyodds.models.story.building import build_graph
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
 from storyodds.models.story.queries import EVERYTHING, Query
@@ -113,7 +113,7 @@ def test_answers_against_all_states(seed: int) -> None:
     literals = frozenset([(first, True), (second, False)])
     route = {r.id: k for k, r in enumerate(graph.routes)}
     asked = [Query((), literals), Query((route["r0"],), literals), Query((route["intended"],))]
-    found = answering(graph).evaluate(values, no_evidence(graph), asked)
+    evaluated = answering(graph).evaluate(values, no_evidence(graph), asked)
     weight = {name: 2.0 ** float(values[0, graph.routes[k].bits]) for name, k in route.items()}
     expected = np.zeros(len(asked))
     true, ends = dict.fromkeys([*gates, *chances], 0.0), np.zeros(len(route))
@@ -133,13 +133,15 @@ def test_answers_against_all_states(seed: int) -> None:
                 (not opened) * weight["intended"] / total,
             ]
         )
-    np.testing.assert_allclose(found.queries[0], expected, rtol=ROUNDING, atol=ENUMERATED)
-    np.testing.assert_allclose(found.routes[0], ends, rtol=ROUNDING, atol=ENUMERATED)
+    np.testing.assert_allclose(evaluated.queries[0], expected, rtol=ROUNDING, atol=ENUMERATED)
+    np.testing.assert_allclose(evaluated.routes[0], ends, rtol=ROUNDING, atol=ENUMERATED)
     for name, p in true.items():
-        assert found.assumptions[0, graph.order[name]] == pytest.approx(
+        assert evaluated.assumptions[0, graph.order[name]] == pytest.approx(
             p, rel=ROUNDING, abs=ENUMERATED
         )
-        assert found.assumptions_false[0, graph.order[name]] == pytest.approx(1 - p, abs=ENUMERATED)
+        assert evaluated.assumptions_false[0, graph.order[name]] == pytest.approx(
+            1 - p, abs=ENUMERATED
+        )
 
 
 def test_answers_are_those_of_circuits_at_every_draw(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +230,7 @@ def test_orders_take_turns_until_one_does(monkeypatch: pytest.MonkeyPatch) -> No
     gates = random_gates(12, 30, 1, 0.1)
     graph = build_graph(resolve(story_of(gates, chances_of(gates))))
     monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_PLACES", 16)
-    monkeypatch.setattr("storyodds.models.engine.gate_forests._FIRST_BYTES", 2000)
+    monkeypatch.setattr("storyodds.models.story.gate_forests._FIRST_BYTES", 2000)
     small, direct = gate_forest(graph, MIB), gate_forest(graph, MIB, small=False)
     assert small is not None
     assert direct is not None

@@ -24,7 +24,8 @@ from storyodds.models.engine.layout import Competition
 from storyodds.models.engine.program import Program, program, without_results
 from storyodds.models.engine.strategy import choose_compiler
 from storyodds.models.posterior.answers import Exact
-from storyodds.models.posterior.density import (
+from storyodds.models.posterior.densities import density_kernel, prior_kernel
+from storyodds.models.posterior.densities.density import (
     _components,
     bounds,
     continuous,
@@ -33,6 +34,7 @@ from storyodds.models.posterior.density import (
     target_of,
     to_values,
 )
+from storyodds.models.posterior.densities.evidence_kernel import log_evidence
 from storyodds.models.posterior.evidence import assemble, event_likelihoods, forecast_log_density_at
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, prepare
 from storyodds.models.story.likelihoods import LogLikelihoods, no_evidence
@@ -97,7 +99,7 @@ def by_kernel(
     """Log P(evidence), and its derivatives in numbers and in both kinds of likelihoods."""
     assumptions, routes = likelihoods.assumptions[0], likelihoods.routes[0]
     found = [np.full(len(x), np.nan) for x in (values, assumptions, routes)]
-    fit = kernel.log_evidence(flatten(compiled), values, 1 - values, assumptions, routes, *found)
+    fit = log_evidence(flatten(compiled), values, 1 - values, assumptions, routes, *found)
     return fit, found[0], found[1], found[2]
 
 
@@ -126,7 +128,7 @@ def assert_equals_engine(prepared: PreparedStory, values: Array) -> None:
     for likelihoods in bodies_of_evidence(prepared):
         values = given
         if not likelihoods.results:  # known results are silent at rates that make them certain
-            values = without_results(given[None], compiled.result_numbers)[0]
+            values = without_results(given[None], compiled.result_rates)[0]
         fit, *slopes = by_kernel(compiled, values, likelihoods)
         if np.isnan(fit):
             assert not any(slope.any() for slope in slopes)
@@ -196,7 +198,7 @@ def test_impossible_evidence_has_no_slope(
     fit, *slopes = by_engine(compiled, values, never)
     assert fit == -np.inf
     assert not any(slope.any() for slope in slopes)
-    silent = without_results(values[None], compiled.result_numbers)[0]
+    silent = without_results(values[None], compiled.result_rates)[0]
     assert by_kernel(compiled, silent, said)[0] == pytest.approx(0.0, abs=1e-10)
 
 
@@ -329,8 +331,8 @@ def test_one_program_serves_every_story() -> None:
             many = np.repeat(values[None], 3, axis=0)
             by_road("numba", prepared.likelihood, many, prepared.likelihoods, np.ones((1, 1)))
         functions: list[Any] = [
-            kernel.log_density,
-            kernel.log_evidence,
+            density_kernel.log_density,
+            log_evidence,
             kernel.run,
             pattern_kernel.run,
         ]
@@ -353,7 +355,7 @@ def test_quadrature_wider_than_its_longest_rule_is_refused() -> None:
 
 def test_numba_is_imported_only_to_sample() -> None:
     code = (
-        "import sys, storyodds.models.posterior.density, storyodds.models.posterior.nuts;"
+        "import sys, storyodds.models.posterior.densities.density, storyodds.models.posterior.nuts;"
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -461,7 +463,7 @@ def test_beta_density_of_the_kernel(a: float, b: float, away: float) -> None:
     """So many standard deviations from the peak; the logit itself is rounded, which slopes show."""
     (row,) = _components(BetaDistribution(a, b), 0.0)
     z = math.log(a) - math.log(b) + away * math.sqrt(1 / a + 1 / b)
-    found, slope = kernel._component(np.array([row]), 0, z)
+    found, slope = prior_kernel._component(np.array([row]), 0, z)
     with mp.workdps(60):
         x, y, p = mp.mpf(a), mp.mpf(b), 1 / (1 + mp.exp(-mp.mpf(z)))
         q = 1 / (1 + mp.exp(mp.mpf(z)))

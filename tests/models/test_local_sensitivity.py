@@ -295,8 +295,8 @@ def test_learning_and_setting_an_uncertain_story() -> None:
 
 def test_forecasts_are_of_the_story_as_it_is() -> None:
     # Without a there is no deception, which was forecast to be likely: no contradiction.
-    told = item("told", {"class": "deceptive"}, forecast=0.5, sd_bits=1)
-    found = surely(base_of(assess(resolve(tell({"a": believe([0.2, 0.6])}, evidence=[told])))))
+    finding = item("told", {"class": "deceptive"}, forecast=0.5, sd_bits=1)
+    found = surely(base_of(assess(resolve(tell({"a": believe([0.2, 0.6])}, evidence=[finding])))))
     assert found[0].given[1] is not None
     assert found[0].given[1].means[DECEPTIVE] == 0
 

@@ -8,7 +8,7 @@ import pytest
 from support.coordinates import INTERPRETED, log_prior, pymc_density, spelled_out
 
 from storyodds import compile_story, load_story
-from storyodds.models.posterior.density import log_density, to_coordinate, to_values
+from storyodds.models.posterior.densities.density import log_density, to_coordinate, to_values
 from storyodds.models.posterior.prepared import PreparedStory, from_uniforms, prepare
 from storyodds.priors.distributions.families import Mixture
 from storyodds.priors.distributions.log_pool import LogPool

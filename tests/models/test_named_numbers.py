@@ -7,19 +7,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.coordinates import log_prior, pymc_density, spelled_out
-from support.oracle import solve
+from support.oracle import odds, solve
 
 from storyodds import compile_story, load_text, to_yaml
-from storyodds.models.assessment.assessment import Method, assess
+from storyodds.models.assessment.assessment import Method, _item_bits, assess
 from storyodds.models.changes.derivatives import joint_slopes
 from storyodds.models.changes.what_if import ask, base_of
-from storyodds.models.posterior.moving_density import moving_log_density
+from storyodds.models.posterior import nuts
+from storyodds.models.posterior.densities.moving_density import moving_log_density
 from storyodds.models.posterior.prepared import from_uniforms, prepare
 from storyodds.models.posterior.questions import ask as ask_at
+from storyodds.models.sensitivity.leaving_out import without
 from storyodds.models.sensitivity.structure import leave_one_out
 from storyodds.models.story.events import EVENTS, FATES
+from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.value.information import value_of_information
 from storyodds.models.value.observations import observations, sharing
+from storyodds.scenarios.lent_rates import with_lent_rates
 from storyodds.scenarios.named_numbers import with_numbers_in_place
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.schema import Evidence, ObservedCounts
@@ -57,6 +61,23 @@ evidence:
   - {id: leaning, about: {outcome: true}, bayes_factor: {deceptive: {number: push}, default: 0}}
 """
 STORY = load_text(TEXT)
+# The rate of a known result; and of results of checks that fail together with one that is open,
+# which a finding borrows.
+PASSED = load_text(TEXT.replace("id: audit,", "id: audit, result: passed,"))
+LENT = """\
+  - {id: tried, about: {outcome: true}, counts: {hits: 1, trials: 4}, rates_of: audit}
+common_cause:
+  - {checks: [audit, probe, watch], share: {deceptive: {number: hard}, default: 0.3}}
+"""
+WATCH = "  - {id: watch, flags: {deceptive: {number: hard}, hole: 0.4, default: 0.1}}\n"
+TOGETHER = load_text(
+    TEXT.replace("id: audit,", "id: audit, result: flagged,")
+    .replace("id: probe,", "id: probe, result: passed,")
+    .replace("evidence:\n", WATCH + "evidence:\n")
+    + LENT
+)
+STORIES = {"open": STORY, "passed": PASSED, "together": TOGETHER}
+every_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 
 
 def fixed(story: Story, **values: float) -> Story:
@@ -65,7 +86,8 @@ def fixed(story: Story, **values: float) -> Story:
         name: type(number).model_validate({"kind": number.kind, "fixed": float(values[name])})
         for name, number in story.numbers.items()
     }
-    return with_numbers_in_place(story.model_copy(update={"numbers": named}))
+    written = with_numbers_in_place(story.model_copy(update={"numbers": named}))
+    return written.model_copy(update={"evidence": with_lent_rates(written)})
 
 
 def grid() -> Iterator[tuple[float, float, float]]:
@@ -77,11 +99,11 @@ def grid() -> Iterator[tuple[float, float, float]]:
             yield 0.4 + 0.3 * u, 1.0 + z, w * v
 
 
-def by_quadrature() -> tuple[dict[str, float], dict[str, float], float]:
+def by_quadrature(story: Story) -> tuple[dict[str, float], dict[str, float], float]:
     """Posterior means of events and of assumptions, and log P(evidence), from the oracle."""
     total, events, truths = 0.0, dict.fromkeys(EVENTS, 0.0), {"a": 0.0, "b": 0.0}
     for hard, push, weight in grid():
-        answer = solve(fixed(STORY, hard=hard, push=push))
+        answer = solve(fixed(story, hard=hard, push=push))
         mass = weight * np.exp(answer.log_evidence)
         total += mass
         for name in EVENTS:
@@ -95,10 +117,35 @@ def by_quadrature() -> tuple[dict[str, float], dict[str, float], float]:
     )
 
 
-def test_a_number_in_several_places_is_one_unknown() -> None:
+@every_story
+def test_at_any_values_the_odds_are_those_of_enumeration(story: Story) -> None:
+    prepared = prepare(resolve(story))
+    values = from_uniforms(prepared, prepared.sampled, np.random.default_rng(4).random((4, 2)))
+    answer = ask_at(prepared, values)
+    of_findings = _item_bits(
+        prepared, prepared.answers.evaluate(values[:1], no_evidence(prepared.graph))
+    )
+    index = prepared.resolved.number_index
+    for row, (log_evidence, events) in enumerate(
+        zip(answer.log_evidence, answer.events, strict=True)
+    ):
+        chances = {name: float(values[row, index[name]]) for name in ("hard", "push")}
+        expected = solve(fixed(story, **chances))
+        assert log_evidence == pytest.approx(expected.log_evidence, abs=1e-10)
+        np.testing.assert_allclose(
+            events, [{**expected.classes, **expected.fates}[name] for name in EVENTS], atol=1e-10
+        )
+        if row == 0:
+            assert of_findings.keys() == expected.item_bits.keys()
+            for name, bits in expected.item_bits.items():
+                assert of_findings[name] == pytest.approx(bits, abs=1e-9), name
+
+
+@every_story
+def test_a_number_in_several_places_is_one_unknown(story: Story) -> None:
     """Means, assumptions and log P(E) are those of brute-force quadrature over the two unknowns."""
-    events, truths, log_evidence = by_quadrature()
-    result = assess(resolve(STORY), draws=8192)
+    events, truths, log_evidence = by_quadrature(story)
+    result = assess(resolve(story), draws=8192)
     errors = result.errors.by_name()
     means = result.averaged.mean(result.averaged.events)
     for name, mean in zip(EVENTS, means, strict=True):
@@ -114,8 +161,15 @@ def test_a_number_in_several_places_is_one_unknown() -> None:
     )
 
 
-def test_nuts_follows_what_a_finding_shares() -> None:
-    """Draws by NUTS and weighted ones have the same means, within their errors."""
+def test_nuts_follows_what_a_finding_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws by NUTS and weighted ones have the same means, within their errors.
+
+    A quarter of the usual draws, of a density that takes long; by the digits it is tested below.
+    P(evidence), which is not compared here, is worked out at an eighth of the usual points.
+    """
+    monkeypatch.setattr(nuts, "TUNE", 250)  # enough for two numbers
+    monkeypatch.setattr(nuts, "MIN_DRAWS", 250)
+    monkeypatch.setattr(nuts, "_PROPOSALS", 512)
     prepared = prepare(resolve(STORY))
     assert set(prepared.sampled) == {prepared.resolved.number_index[x] for x in ("hard", "push")}
     sampled = assess(resolve(STORY), draws=400, method="nuts")
@@ -128,8 +182,9 @@ def test_nuts_follows_what_a_finding_shares() -> None:
     assert np.all(abs(first - second) <= SIGMAS * np.hypot(error, other) + 1e-9)
 
 
-def test_derivatives_are_those_of_a_step() -> None:
-    prepared = prepare(resolve(STORY))
+@every_story
+def test_derivatives_are_those_of_a_step(story: Story) -> None:
+    prepared = prepare(resolve(story))
     values = from_uniforms(prepared, prepared.sampled, np.array([[0.2, 0.4], [0.7, 0.8]]))
     _, moved = joint_slopes(prepared, values, EVENTS)
     step = 1e-5  # whose square, and the rounding over it, are 1e-10
@@ -189,34 +244,37 @@ def test_a_named_number_used_once_changes_nothing(method: Method) -> None:
     assert named.draws.log_evidence == plain.draws.log_evidence
 
 
-def test_a_what_if_moves_every_place() -> None:
+@every_story
+def test_a_what_if_moves_every_place(story: Story) -> None:
     """Fixing the number is fixing it wherever it stands, as the oracle does."""
-    result = assess(resolve(STORY), draws=4096)
+    result = assess(resolve(story), draws=4096)
     base = base_of(result)
     index = result.prepared.resolved.number_index
     assert index["a.probability"] == index["schemer.harm"] == index["seen.rates.true"]
     changed = ask(base, {index["hard"]: 0.3, index["push"]: 0.5})
-    answer = solve(fixed(STORY, hard=0.3, push=0.5))
+    answer = solve(fixed(story, hard=0.3, push=0.5))
     expected = [{**answer.classes, **answer.fates}[name] for name in EVENTS]
     np.testing.assert_allclose(changed.means, expected, atol=1e-9)
 
 
-def test_a_check_left_out_takes_nothing_else_along() -> None:
+@every_story
+def test_a_check_left_out_takes_nothing_else_along(story: Story) -> None:
     """Its rate stands elsewhere too, and stays there."""
-    result = assess(resolve(STORY), draws=4096)
+    result = assess(resolve(story), draws=4096)
     base = base_of(result, draws=4096)
     changed = {part.id: part.changed for part in leave_one_out(base)}["audit"]
     assert changed is not None
-    checks = tuple(check for check in STORY.checks if check.id != "audit")
-    fresh = assess(resolve(STORY.model_copy(update={"checks": checks})), draws=4096)
+    part = ("check", "audit")
+    fresh = assess(without(resolve(story), [part]), draws=4096)
     means = fresh.averaged.mean(fresh.averaged.events)
     errors = np.array([fresh.errors.by_name()[e]["mean"] for e in EVENTS])
     assert np.all(abs(changed.means - means) <= SIGMAS * np.hypot(changed.errors, errors) + 1e-9)
 
 
-def test_a_result_of_simulated_states_agrees() -> None:
-    simulated = assess(resolve(STORY), method="simulation", draws=2048)
-    exact = assess(resolve(STORY), draws=8192)
+@every_story
+def test_a_result_of_simulated_states_agrees(story: Story) -> None:
+    simulated = assess(resolve(story), method="simulation", draws=2048)
+    exact = assess(resolve(story), draws=8192)
     errors = np.array([simulated.errors.by_name()[e]["mean"] for e in EVENTS])
     others = np.array([exact.errors.by_name()[e]["mean"] for e in EVENTS])
     difference = simulated.averaged.mean(simulated.averaged.events) - exact.averaged.mean(
@@ -229,9 +287,10 @@ def test_the_story_is_written_and_read_back() -> None:
     assert load_text(to_yaml(STORY)) == STORY
 
 
-def test_the_pymc_model_has_one_variable_of_a_shared_number() -> None:
+@every_story
+def test_the_pymc_model_has_one_variable_of_a_shared_number(story: Story) -> None:
     """Its density and gradient are those that NUTS follows, and the prior's times P(evidence)."""
-    model, prepared = compile_story(STORY), prepare(resolve(STORY))
+    model, prepared = compile_story(story), prepare(resolve(story))
     assert {variable.name for variable in model.free_RVs} == {"hard", "push"}
     for z in np.random.default_rng(1).normal(size=(3, 2)):
         value, gradient = pymc_density(model, prepared)(z)
@@ -296,9 +355,9 @@ def joint_by_quadrature(story: Story) -> tuple[float, float]:
     """P(success and the evidence), and P(the evidence)."""
     joint, mass = 0.0, 0.0
     for hard, push, weight in grid():
-        answer = solve(fixed(story, hard=hard, push=push))
-        here = weight * np.exp(answer.log_evidence)
-        joint += here * answer.fates["success"]
+        table, log_evidence = odds(fixed(story, hard=hard, push=push))
+        here = weight * np.exp(log_evidence)
+        joint += here * table["success"]
         mass += here
     return joint, mass
 

@@ -82,10 +82,10 @@ def test_seeds_of_each_draw_and_of_all_draws_are_the_same() -> None:
     seeds = np.random.default_rng(1).uniform(size=(3, n_roots))
     each = np.broadcast_to(seeds, (len(values), *seeds.shape)).copy()
     with road("numba"):
-        found = evaluation.evaluate(program, values, prepared.likelihoods, seeds)
+        evaluated = evaluation.evaluate(program, values, prepared.likelihoods, seeds)
         spelled = evaluation.evaluate(program, values, prepared.likelihoods, each)
     with road("numpy"):
         plain = evaluation.evaluate(program, values, prepared.likelihoods, seeds)
     for name in ("log_roots", "usage", "won", "pulls"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(spelled, name))
-        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+        np.testing.assert_array_equal(getattr(evaluated, name), getattr(spelled, name))
+        np.testing.assert_array_equal(getattr(evaluated, name), getattr(plain, name))

@@ -157,8 +157,8 @@ def test_the_distance_is_0_for_the_same_and_1_for_what_never_meets() -> None:
 
 
 def forecast(q: float, sd: float = 0.8) -> Story:
-    said = item("judge", {"class_": "deceptive"}, forecast=q, sd_bits=sd)
-    return on_a_class({"interval": [0.05, 0.2]}, [said])
+    finding = item("judge", {"class_": "deceptive"}, forecast=q, sd_bits=sd)
+    return on_a_class({"interval": [0.05, 0.2]}, [finding])
 
 
 def test_a_prior_and_a_forecast_that_disagree_are_a_conflict() -> None:

@@ -15,7 +15,7 @@ from support.strategies import small_stories
 
 from storyodds import UnsupportedStoryError, compile_story, load_story
 from storyodds.models.engine.quantities import evaluate
-from storyodds.models.posterior.density import log_density
+from storyodds.models.posterior.densities.density import log_density
 from storyodds.models.posterior.forecasts import forecasts_log_density
 from storyodds.models.posterior.prepared import PreparedStory, prepare
 from storyodds.models.story.events import CRITERIA, FATES

@@ -13,6 +13,12 @@ from numba.core import config
 config.reload_config()
 print(config.CACHE_DIR, config.DISABLE_JIT)
 """
+TWO_FILES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import outer
+print(outer.total(1.0))
+"""
 COMPILE = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -60,3 +66,46 @@ def test_a_damaged_cache_costs_time_only(tmp_path: Path, damage: bytes | None) -
         path.write_bytes(path.read_bytes()[:40] if damage is None else damage)
     ran = python(COMPILE, tmp_path, str(tmp_path))
     assert ran.stdout.split() == ["4.0"], ran.stderr
+
+
+INNER = """
+from storyodds.models.safe_numba import jit
+
+SUMMAND = {summand}
+
+
+@jit
+def multiple(x: float) -> float:
+    return {factor} * x
+"""
+OUTER = """
+from inner import SUMMAND, multiple
+from storyodds.models.safe_numba import jit
+
+
+@jit
+def total(x: float) -> float:
+    return 2.0 * x + multiple(x) + SUMMAND
+"""
+
+
+@pytest.mark.parametrize(
+    ("summand", "factor", "total"), [(0.5, 100.0, "102.5"), (0.25, 10.0, "12.25")]
+)
+def test_what_another_file_gives_is_compiled_anew_when_it_changes(
+    tmp_path: Path, summand: float, factor: float, total: str
+) -> None:
+    inner = tmp_path / "inner.py"
+    inner.write_text(INNER.format(summand=0.5, factor=10.0))
+    (tmp_path / "outer.py").write_text(OUTER)
+
+    def times() -> list[int]:
+        return sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("outer.*.nbc"))
+
+    assert python(TWO_FILES, tmp_path, str(tmp_path)).stdout.split() == ["12.5"]
+    kept = times()
+    assert kept
+    assert python(TWO_FILES, tmp_path, str(tmp_path)).stdout.split() == ["12.5"]
+    assert times() == kept
+    inner.write_text(INNER.format(summand=summand, factor=factor))
+    assert python(TWO_FILES, tmp_path, str(tmp_path)).stdout.split() == [total]

@@ -16,7 +16,6 @@ from support.building import OFF, believe, tell
 
 from storyodds.models.engine import evaluation, strategy
 from storyodds.models.engine.compiler import Compiler
-from storyodds.models.engine.gate_forests import gate_forest
 from storyodds.models.engine.quantities import evaluate
 from storyodds.models.logic.diagrams import TooManyNodesError, TruthNodes
 from storyodds.models.logic.functions import build
@@ -24,6 +23,7 @@ from storyodds.models.logic.gates import GateGraph, as_written, gate_graph
 from storyodds.models.logic.sifted_diagrams import SharedDiagram, sifted
 from storyodds.models.memory import MIB, memory_left, memory_limit, resident
 from storyodds.models.story.building import build_graph
+from storyodds.models.story.gate_forests import gate_forest
 from storyodds.models.story.likelihoods import no_evidence
 from storyodds.models.story.queries import Query
 from storyodds.priors.text.errors import UnsupportedStoryError
@@ -92,7 +92,7 @@ def test_a_sifted_function_is_the_same(seed: int, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("storyodds.models.logic.sifted_diagrams._FIRST_SIFT", 8)
     graph, wanted = whole(random_tree(12, 14, seed))
     order = as_written(graph)
-    found = sifted(graph, order, wanted, MIB)
+    diagram = sifted(graph, order, wanted, MIB)
     truth = TruthNodes()
     root = build(graph, order, truth)
     for values in itertools.product((False, True), repeat=len(order)):
@@ -100,8 +100,8 @@ def test_a_sifted_function_is_the_same(seed: int, monkeypatch: pytest.MonkeyPatc
         while node > 1:
             node = truth.high[node] if values[truth.level[node]] else truth.low[node]
         by_name = dict(zip(order, values, strict=True))
-        assert held(found, found.roots[0], by_name) == bool(node)
-        assert held(found, found.roots[1], by_name) != bool(node)
+        assert held(diagram, diagram.roots[0], by_name) == bool(node)
+        assert held(diagram, diagram.roots[1], by_name) != bool(node)
 
 
 def test_sifting_finds_the_pairs() -> None:
@@ -109,9 +109,9 @@ def test_sifting_finds_the_pairs() -> None:
     n = 12
     graph = gate_graph(AnyOf(any=tuple((f"a{k}", f"b{k}") for k in range(n))), {})
     apart = tuple(f"{letter}{k}" for letter in "ab" for k in range(n))
-    found = sifted(graph, apart, [graph.top], 16 * MIB)
-    assert sorted(found.names) == sorted(apart)
-    assert found.size < 2 * len(apart)  # nearly all of them: it looks at one variable at a time
+    diagram = sifted(graph, apart, [graph.top], 16 * MIB)
+    assert sorted(diagram.names) == sorted(apart)
+    assert diagram.size < 2 * len(apart)  # nearly all of them: it looks at one variable at a time
     with pytest.raises(TooManyNodesError):
         sifted(graph, apart, [graph.top], 1000)
 
@@ -139,7 +139,7 @@ def test_a_story_from_a_forest(competition: Any) -> None:
     is_top = Query((), frozenset([(top, True), *literals]))
     opened = Query((1,), literals)
     assert graph.outcomes[1].route == next(r for r, x in enumerate(graph.routes) if x.id == "r0")
-    found = evaluate(compiler, values, no_evidence(graph), [is_top, opened])
+    evaluated = evaluate(compiler, values, no_evidence(graph), [is_top, opened])
     chance = dict.fromkeys(gates, 0.0)
     joint = 0.0
     for states in itertools.product((False, True), repeat=len(names)):
@@ -153,10 +153,10 @@ def test_a_story_from_a_forest(competition: Any) -> None:
                 joint += p * (holds and truth[names[0]] and not truth[names[1]])
     assert len(names) <= n_events
     for gate, p in chance.items():
-        assert found.assumptions[0, graph.order[gate]] == pytest.approx(p, rel=1e-12, abs=1e-15)
-    assert found.queries[0, 0] == pytest.approx(joint, rel=1e-12, abs=1e-15)
+        assert evaluated.assumptions[0, graph.order[gate]] == pytest.approx(p, rel=1e-12, abs=1e-15)
+    assert evaluated.queries[0, 0] == pytest.approx(joint, rel=1e-12, abs=1e-15)
     # The other two routes have 2**-60 of its weight.
-    assert found.queries[0, 1] == pytest.approx(joint, rel=1e-12, abs=1e-15)
+    assert evaluated.queries[0, 1] == pytest.approx(joint, rel=1e-12, abs=1e-15)
 
 
 def test_a_grid_from_a_forest_by_another_road() -> None:

@@ -90,15 +90,15 @@ def compare(story: Story) -> None:
     assume(more < 0.02)  # else too few states for so much evidence, as the diagnostics would say
     every = np.repeat(values, ROWS, axis=0)
     simulated = Simulation(graph, seed=3)
-    found = simulated.evaluate(every, likelihoods, queries)
-    scale = found.log_evidence.max()
-    weights = np.exp(found.log_evidence - scale)
+    evaluated = simulated.evaluate(every, likelihoods, queries)
+    scale = evaluated.log_evidence.max()
+    weights = np.exp(evaluated.log_evidence - scale)
     for name in NAMES:
-        expected, told = getattr(exact, name), getattr(found, name)
+        expected, told = getattr(exact, name), getattr(evaluated, name)
         for k in range(expected.shape[1]):
             mean, error = mean_and_error(told[:, k], weights)
             assert abs(mean - expected[0, k]) <= Z * error + more, (name, k)
-    ratio = np.exp(found.log_evidence - exact.log_evidence[0])
+    ratio = np.exp(evaluated.log_evidence - exact.log_evidence[0])
     assert abs(ratio.mean() - 1) <= Z * ratio.std() / math.sqrt(ROWS) + more
     events = [Query((o,)) for o in range(len(graph.outcomes))]
     if any(v not in compiler.variables for v in range(len(names))):

@@ -10,6 +10,8 @@ from scipy.special import expit, logit
 from support.roads import ROADS, by_road, road
 from support.strategies import small_stories, with_results
 
+from storyodds import load_text
+from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import evaluation
 from storyodds.models.engine.compiler import Compiler
 from storyodds.models.engine.layout import Competition
@@ -118,7 +120,7 @@ def test_strategies_agree(story: Story, seed: int) -> None:
 @fewer
 @given(story=small_stories(), seed=seeds)
 def test_arithmetics_agree(story: Story, seed: int) -> None:
-    """By numpy, by numba, and by numpy in logs."""
+    """By numpy, by stages and by rows, by numba, and by numpy in logs."""
     posed = pose(story, seed)
     for way in WAYS:
         hold_arithmetics_to_each_other(posed, *way)
@@ -131,9 +133,10 @@ def hold_arithmetics_to_each_other(posed: Posed, competition: Competition, expan
             found[name] = answers(posed, competition, expand)
     for name in ROADS[1:]:
         assert_same(found[name], found["numpy"])
-    if competition == "patterns":  # a quadrature's many terms are added up in different orders
+    # By numba, a quadrature's many terms are added up in another order.
+    for name in ("numba", "rows") if competition == "patterns" else ("rows",):
         for field in fields(Quantities):
-            ours, theirs = (getattr(found[name], field.name) for name in ("numpy", "numba"))
+            ours, theirs = (getattr(found[road], field.name) for road in ("numpy", name))
             np.testing.assert_array_equal(ours, theirs, err_msg=field.name)
 
 
@@ -189,13 +192,13 @@ def test_slopes_without_known_results(story: Story, seed: int) -> None:
     posed = pose(story, seed)
     compiled = program(posed.compiler(*WAYS[0]), [EVERYTHING])
     silent = replace(posed.likelihoods, results=False)
-    without = replace(posed, values=without_results(posed.values, compiled.result_numbers))
+    without = replace(posed, values=without_results(posed.values, compiled.result_rates))
     for name in ROADS:
         heights, found = slopes(compiled, replace(posed, likelihoods=silent), name)
         expected_heights, expected = slopes(compiled, without, name)
         np.testing.assert_array_equal(heights, expected_heights)
         np.testing.assert_array_equal(found, expected)
-        rates = [number for numbers in compiled.result_numbers for number in numbers]
+        rates = [*compiled.result_rates.passed, *compiled.result_rates.flagged]
         assert not found[:, rates].any()
 
 
@@ -214,3 +217,34 @@ def test_slopes_of_several_sums_of_roots(story: Story, seed: int) -> None:
             found.append(evaluation.gradient(compiled, at))
     for other in found[1:]:
         np.testing.assert_allclose(other, found[0], rtol=1e-9, atol=1e-9)
+
+
+SUBNORMAL = """\
+story: subnormal
+title: A finding of a thousand trials, whose likelihood nearly underflows along a repeated stage
+goal: {specification: x, desirability: y}
+stages: [fine-tuning, polish]
+routes:
+  - {id: proxy, class: mesa-optimizer, bits: {fine-tuning: 0.85}, harm: 0}
+  - {id: simulator, class: other, bits: {polish: 0.59}, harm: 0.002}
+  - {id: something-else, class: other, bits: 1.08, harm: 0.1}
+checks:
+  - {id: gate, on_flag: retrain, to: fine-tuning, flags: {default: 0.576}}
+evidence:
+  - id: seen
+    about: {outcome: true}
+    counts: {hits: 1, trials: 1000}
+    rates: {proxy: 0.27, simulator: 0.64, default: 0.3}
+"""
+
+
+def test_sums_that_lose_their_digits_are_taken_in_logs() -> None:
+    """Without a warning, and with every digit: shares of subnormal sums are beyond all numbers."""
+    resolved = resolve(load_text(SUBNORMAL))
+    with road("numpy"):
+        plain = assess(resolved)
+    with road("logs"):
+        logs = assess(resolved)
+    np.testing.assert_allclose(plain.averaged.events, logs.averaged.events, rtol=1e-9)
+    np.testing.assert_allclose(plain.link_chances, logs.link_chances, rtol=1e-9)
+    assert plain.draws.log_evidence < -300

@@ -120,8 +120,8 @@ def test_on_paired_draws_as_when_assessed_afresh() -> None:
 
 def test_draws_that_do_not_serve_are_made_afresh() -> None:
     """Evidence so strong that the posterior has left the prior: weights cannot take it back."""
-    told = item("e", {"assumption": "a"}, forecast=0.999, sd_bits=0.3)
-    story = tell({"a": believe({"interval": (0.01, 0.6)})}, evidence=[told])
+    finding = item("e", {"assumption": "a"}, forecast=0.999, sd_bits=0.3)
+    story = tell({"a": believe({"interval": (0.01, 0.6)})}, evidence=[finding])
     (found,) = leave_one_out(based(story))
     assert found.changed is not None
     assert found.changed.refitted
@@ -208,11 +208,11 @@ def test_negation(formula: Formula, values: list[bool]) -> None:
 def chain(*chances: float) -> Story:
     """A rival that needs all of some premises, and an observation of how it ended."""
     names = [f"p{k}" for k in range(len(chances))]
-    told = item("e", {"outcome": True}, bayes_factor={"deceptive": 1.5, "default": 0})
+    finding = item("e", {"outcome": True}, bayes_factor={"deceptive": 1.5, "default": 0})
     return tell(
         {name: believe(p) for name, p in zip(names, chances, strict=True)},
         [rival("scheme", tuple(names), bits=1, harm=0.4), OFF],
-        evidence=[told],
+        evidence=[finding],
     )
 
 

@@ -142,11 +142,11 @@ def test_weighted_draws_against_another_assessment(name: str, value: float) -> N
 
 def test_where_nothing_has_to_be_sampled_changes_are_exact() -> None:
     # What is seen asks for all of a to f; once f is out of the question, it asks for none.
-    told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 30, "default": 0})
+    finding = item("seen", {"outcome": True}, bayes_factor={"deceptive": 30, "default": 0})
     route = Route(id="r", class_="deceptive", requires=[*"abcdef"], bits=0, harm=[0.1, 0.5])
     rival = Route(id="q", class_="mesa-optimizer", requires=[*"abcde"], bits=0, harm=0.2)
     story = tell(
-        {name: believe([0.01, 0.5]) for name in "abcdef"}, [route, rival, OFF], evidence=[told]
+        {name: believe([0.01, 0.5]) for name in "abcdef"}, [route, rival, OFF], evidence=[finding]
     )
     resolved = resolve(story)
     base = base_of(assess(resolved))
@@ -160,10 +160,10 @@ def test_where_nothing_has_to_be_sampled_changes_are_exact() -> None:
 
 def test_where_the_draws_do_not_serve_the_story_is_assessed_afresh() -> None:
     # What is seen asks for many bits of r; without f, they are what they were before.
-    told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 20, "default": 0})
+    finding = item("seen", {"outcome": True}, bayes_factor={"deceptive": 20, "default": 0})
     route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-12, 4]}, harm=0.5)
     rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
-    story = tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told])
+    story = tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[finding])
     resolved = resolve(story)
     base = base_of(assess(resolved), 256)
     changed = ask(base, {resolved.number_index["f.probability"]: 0.0})
@@ -195,10 +195,10 @@ def test_draws_of_a_base_are_from_all_over_the_posterior() -> None:
 @pytest.mark.parametrize("sd", [1, 4])
 def test_errors_of_changes_are_those_between_thirty_seeds(sd: float) -> None:
     """At draws that are weighted, and where the story is assessed afresh."""
-    told = item("seen", {"outcome": True}, bayes_factor={"deceptive": 3, "default": 0})
+    finding = item("seen", {"outcome": True}, bayes_factor={"deceptive": 3, "default": 0})
     route = Route(id="r", class_="deceptive", requires="f", bits={"normal": [-1, sd]}, harm=0.5)
     rival = Route(id="q", class_="mesa-optimizer", bits={"normal": [-2, 1]}, harm=0.2)
-    resolved = resolve(tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[told]))
+    resolved = resolve(tell({"f": believe([0.4, 0.9])}, [route, rival, OFF], evidence=[finding]))
     at = resolved.number_index["r.bits"]
     found = []
     for seed in range(30):
@@ -217,9 +217,9 @@ def test_errors_of_changes_are_those_between_thirty_seeds(sd: float) -> None:
 
 
 def test_evidence_made_impossible_is_refused() -> None:
-    told = item("seen", {"assumption": "a"}, counts={"hits": 1, "trials": 1},
+    finding = item("seen", {"assumption": "a"}, counts={"hits": 1, "trials": 1},
                 rates={"true": 0.5, "false": 0})  # fmt: skip
-    story = tell({"a": believe([0.2, 0.6])}, evidence=[told])
+    story = tell({"a": believe([0.2, 0.6])}, evidence=[finding])
     resolved = resolve(story)
     base = base_of(assess(resolved), 64)
     with pytest.raises(InputError, match="P\\(evidence\\) is exactly 0"):

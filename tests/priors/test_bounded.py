@@ -72,8 +72,8 @@ def test_normal_quantiles(mean: float, sd: float) -> None:
     expected = stats.truncnorm((0 - mean) / sd, (1 - mean) / sd, mean, sd).ppf(EVEN)
     # What is left of a sum or difference of numbers of the size of the mean.
     rounding = 1e-12 * min(sd, 1.0)
-    found = TruncatedNormal(mean, sd).quantile(EVEN)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=rounding)
+    quantiles = TruncatedNormal(mean, sd).quantile(EVEN)
+    np.testing.assert_allclose(quantiles, expected, rtol=1e-9, atol=rounding)
 
 
 @pytest.mark.parametrize(("mean", "sd"), FAR_NORMALS)
@@ -179,9 +179,9 @@ COUNTS = [(0, 0), (0, 1), (1, 1), (3, 10), (0, 200), (17, 30), (0, MILLION), (1,
 
 @pytest.mark.parametrize(("hits", "trials"), [*COUNTS, (500_123, MILLION), (MILLION, MILLION)])
 def test_a_rate_that_may_be_anything_makes_all_counts_alike(hits: int, trials: int) -> None:
-    found = Uniform(0.0, 1.0).binomial_log_marginal(hits, trials)
+    marginal = Uniform(0.0, 1.0).binomial_log_marginal(hits, trials)
     # Logs of coefficients of up to 7e5 have lost 2e-9 of their last digits.
-    assert found == pytest.approx(-math.log(trials + 1), rel=1e-13, abs=3e-9)
+    assert marginal == pytest.approx(-math.log(trials + 1), rel=1e-13, abs=3e-9)
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 1), (1, 1), (3, 10), (17, 30), (30, 200)])
@@ -190,15 +190,15 @@ def test_uniform_counts(ends: tuple[float, float], hits: int, trials: int) -> No
     a, b = hits + 1, trials - hits + 1
     mass = betainc(a, b, ends[1]) - betainc(a, b, ends[0])
     expected = float(log_binomial_coefficients(hits, trials - hits)) + betaln(a, b) + math.log(mass)
-    found = Uniform(*ends).binomial_log_marginal(hits, trials)
-    assert found == pytest.approx(expected - math.log(ends[1] - ends[0]), rel=1e-11, abs=1e-11)
+    marginal = Uniform(*ends).binomial_log_marginal(hits, trials)
+    assert marginal == pytest.approx(expected - math.log(ends[1] - ends[0]), rel=1e-11, abs=1e-11)
 
 
 @given(bounded_forms(), st.integers(0, 20), st.integers(0, 20))
 def test_counts_against_adaptive_quadrature(form: object, hits: int, misses: int) -> None:
-    found = read(form).binomial_log_marginal(hits, hits + misses)
+    marginal = read(form).binomial_log_marginal(hits, hits + misses)
     expected = mean_binomial_over_a_density(form, hits, hits + misses)  # type: ignore[arg-type]
-    assert math.exp(found) == pytest.approx(expected, rel=1e-8, abs=1e-290)
+    assert math.exp(marginal) == pytest.approx(expected, rel=1e-8, abs=1e-290)
 
 
 @pytest.mark.parametrize("distribution", ALL, ids=repr)
@@ -251,17 +251,17 @@ def test_draws_given_counts_have_the_mean_that_marginals_give(
 
 def test_draws_given_no_counts_are_draws() -> None:
     for distribution in ALL:
-        found = distribution.draw_given_binomial(LEVELS, 0, 0)
+        draws = distribution.draw_given_binomial(LEVELS, 0, 0)
         # Read off linearly within cells of a 64th of a panel.
-        np.testing.assert_allclose(found, distribution.quantile(LEVELS), rtol=1e-2)
+        np.testing.assert_allclose(draws, distribution.quantile(LEVELS), rtol=1e-2)
 
 
 def test_uniform_given_counts_is_a_truncated_beta() -> None:
     below, above = stats.beta(4, 8).cdf([0.2, 0.5])
     expected = stats.beta(4, 8).ppf(below + LEVELS * (above - below))
-    found = Uniform(0.2, 0.5).draw_given_binomial(LEVELS, 3, 10)
+    draws = Uniform(0.2, 0.5).draw_given_binomial(LEVELS, 3, 10)
     # Linear within a cell, a 64th of a panel: off by an eighth of its square, times a curvature.
-    np.testing.assert_allclose(found, expected, rtol=(1 / 64) ** 2 / 8)
+    np.testing.assert_allclose(draws, expected, rtol=(1 / 64) ** 2 / 8)
 
 
 @pytest.mark.parametrize(("a", "b"), [(1e-10, 1e-10), (1e-3, 1.0), (1e-5, 100.0), (1e-12, 1e-3)])

@@ -203,17 +203,17 @@ def test_against_a_grid_of_distributions() -> None:
 def test_the_smallest_conflict_is_found() -> None:
     """Four statements clash among themselves, but two of them with a fifth already do."""
     said = [*total_probability(0.3, 0.5, 0.2, 0.4), says(A & B, 0.35)]
-    found = list(conflicts(said))
-    assert found[0].members == (0, 4)
-    assert found[0].smallest
-    assert all(len(conflict.members) <= 4 for conflict in found)
+    items = list(conflicts(said))
+    assert items[0].members == (0, 4)
+    assert items[0].smallest
+    assert all(len(conflict.members) <= 4 for conflict in items)
 
 
 def test_conflicts_share_no_statement() -> None:
     said = [says(A, 0.9), says(A & B, 0.95), says(C, 0.2), says(C | B, 0.1)]
-    found = list(conflicts(said))
-    members = [k for conflict in found for k in conflict.members]
-    assert sorted(conflict.members for conflict in found) == [(0, 1), (2, 3)]
+    items = list(conflicts(said))
+    members = [k for conflict in items for k in conflict.members]
+    assert sorted(conflict.members for conflict in items) == [(0, 1), (2, 3)]
     rest = [s for k, s in enumerate(said) if k not in members]
     assert is_coherent(rest)
 

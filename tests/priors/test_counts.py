@@ -99,10 +99,10 @@ def test_binomial_marginal(distribution: Distribution, hits: int, trials: int) -
     def log_f(z: Array) -> Array:
         return np.asarray(log_prior(z) + hits * log_expit(z) + (trials - hits) * log_expit(-z))
 
-    found = rate_like(distribution).binomial_log_marginal(hits, trials)
+    marginal = rate_like(distribution).binomial_log_marginal(hits, trials)
     expected = log_choose(trials, hits) + log_integral(log_f)
     # Both sides subtract log-gammas of up to 1.3e7, which have lost 3e-9 of their last digits.
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-8)
+    assert marginal == pytest.approx(expected, rel=1e-9, abs=1e-8)
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 5), (2, 5), (4999, 10_000), (5001, 12_345)])
@@ -160,8 +160,8 @@ def test_draws_given_counts_have_the_mean_that_marginals_give(
 def test_beta_given_counts_is_the_conjugate(hits: int, trials: int) -> None:
     u = EVEN[::1000]
     expected = stats.beta(0.5 + hits, 3.0 + trials - hits).ppf(u)
-    found = BetaDistribution(0.5, 3.0).draw_given_binomial(u, hits, trials)
-    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    draws = BetaDistribution(0.5, 3.0).draw_given_binomial(u, hits, trials)
+    np.testing.assert_allclose(draws, expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize(("hits", "trials"), EXTREMES)

@@ -58,8 +58,8 @@ def test_binomial_coefficients(seen: tuple[int, int]) -> None:
     with mp.workdps(60):
         expected = -mp.log(trials + 1) - log_beta(mp.mpf(hits) + 1, mp.mpf(trials - hits) + 1)
     # A handful of roundings of positive numbers, none larger than what they add up to.
-    found = float(log_binomial_coefficients(hits, trials - hits))
-    assert found == pytest.approx(float(expected), rel=8 * EPS, abs=8 * EPS)
+    value = float(log_binomial_coefficients(hits, trials - hits))
+    assert value == pytest.approx(float(expected), rel=8 * EPS, abs=8 * EPS)
 
 
 @given(st.floats(-30, 30), powers(1e-3, 4.0), st.booleans())
@@ -68,8 +68,8 @@ def test_means_of_logit_normals(location: float, sd: float, above: bool) -> None
     """By cells that follow the bell, which are another rule; both round a sum of some hundreds."""
     prior = LogitNormal(location, sd)
     by_cells = _given_binomial(prior, int(above), 1).log_integral
-    found = prior.binomial_log_marginal(int(above), 1)
-    assert found == pytest.approx(by_cells, rel=10 * EPS, abs=10 * EPS)
+    marginal = prior.binomial_log_marginal(int(above), 1)
+    assert marginal == pytest.approx(by_cells, rel=10 * EPS, abs=10 * EPS)
 
 
 @given(SIZES, SIZES, counts())
@@ -81,9 +81,11 @@ def test_beta_marginals(a: float, b: float, seen: tuple[int, int]) -> None:
         ways = -mp.log(trials + 1) - log_beta(mp.mpf(hits) + 1, mp.mpf(trials - hits) + 1)
         x, y = mp.mpf(a), mp.mpf(b)
         expected = float(ways + log_beta(x + hits, y + trials - hits) - log_beta(x, y))
-    found = BetaDistribution(a, b).binomial_log_marginal(hits, trials)
-    assert found <= 0.0
-    assert found == pytest.approx(expected, rel=40 * EPS, abs=40 * EPS * max(1, abs(math.log(a))))
+    marginal = BetaDistribution(a, b).binomial_log_marginal(hits, trials)
+    assert marginal <= 0.0
+    assert marginal == pytest.approx(
+        expected, rel=40 * EPS, abs=40 * EPS * max(1, abs(math.log(a)))
+    )
 
 
 @given(SIZES, SIZES, st.floats(-6, 6))
@@ -106,8 +108,8 @@ def test_beta_densities(a: float, b: float, sds: float) -> None:
         expected, abs=tolerance
     )
     curvature = 1 / (1 / a + 1 / b)
-    found = float(beta.gradient_unconstrained(np.array(z)))
-    assert found == pytest.approx(slope, rel=20 * EPS, abs=8 * EPS * curvature * logs)
+    value = float(beta.gradient_unconstrained(np.array(z)))
+    assert value == pytest.approx(slope, rel=20 * EPS, abs=8 * EPS * curvature * logs)
 
 
 def tails(a: float, b: float, p: float) -> tuple[float, float, float]:
@@ -189,9 +191,9 @@ def test_logit_normal_marginals(sd: float, location: float, seen: tuple[int, int
 
         reach = mp.mpf(40 + sd * trials)
         expected = log_integral(log_f, -reach, reach)
-    found = LogitNormal(location, sd).binomial_log_marginal(hits, trials)
+    marginal = LogitNormal(location, sd).binomial_log_marginal(hits, trials)
     rounded = trials * EPS * (abs(location) + 1)
-    assert found == pytest.approx(expected, rel=8 * EPS, abs=1e-9 + rounded)
+    assert marginal == pytest.approx(expected, rel=8 * EPS, abs=1e-9 + rounded)
 
 
 @given(st.floats(0.01, 0.99), powers(1e-20, 1), counts(10**6))
@@ -210,9 +212,9 @@ def test_normal_marginals(location: float, scale: float, seen: tuple[int, int]) 
 
         reach = (max(-m, -60 * s - s * s * trials * 100), min(1 - m, 60 * s + s * s * trials * 100))
         expected = log_integral(log_f, reach[0] + tiny, reach[1] - tiny)
-    found = TruncatedNormal(location, scale).binomial_log_marginal(hits, trials)
+    marginal = TruncatedNormal(location, scale).binomial_log_marginal(hits, trials)
     rounded = 4 * trials * EPS / min(location, 1 - location)
-    assert found == pytest.approx(expected, rel=8 * EPS, abs=1e-9 + rounded)
+    assert marginal == pytest.approx(expected, rel=8 * EPS, abs=1e-9 + rounded)
 
 
 @given(powers(1e-30, 0.4), powers(1e-12, 1), counts())

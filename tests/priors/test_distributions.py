@@ -80,8 +80,8 @@ def test_normal_and_logit_normal_quantiles(mean: float, sd: float) -> None:
     np.testing.assert_allclose(
         NormalDistribution(mean, sd).quantile(EVEN), expected, rtol=1e-12, atol=1e-12
     )
-    found = LogitNormal(mean, sd).quantile(EVEN)
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(-expected)), rtol=1e-11)
+    quantiles = LogitNormal(mean, sd).quantile(EVEN)
+    np.testing.assert_allclose(quantiles, 1 / (1 + np.exp(-expected)), rtol=1e-11)
 
 
 def test_point_quantiles() -> None:
@@ -232,15 +232,15 @@ def test_an_interval_is_its_central_quantiles(
 
 
 def test_counts_stand_on_a_jeffreys_base() -> None:
-    found = distribution_of(
+    distribution = distribution_of(
         parse_prior({"counts": {"hits": 3, "trials": 200}}, "probability"), "probability"
     )
-    assert found == BetaDistribution(3.5, 197.5)
+    assert distribution == BetaDistribution(3.5, 197.5)
     none = parse_prior({"counts": {"hits": 0, "trials": 0}}, "probability")
     assert distribution_of(none, "probability") == BetaDistribution(0.5, 0.5)
 
 
 def test_pool_weights_are_normalized() -> None:
     judges = [{"by": "A", "value": 0.2, "weight": 3}, {"by": "B", "value": {"beta": [1, 1]}}]
-    found = distribution_of(parse_prior({"pool": judges}, "probability"), "probability")
-    assert found == Mixture((0.75, 0.25), (Point(0.2), BetaDistribution(1.0, 1.0)))
+    distribution = distribution_of(parse_prior({"pool": judges}, "probability"), "probability")
+    assert distribution == Mixture((0.75, 0.25), (Point(0.2), BetaDistribution(1.0, 1.0)))

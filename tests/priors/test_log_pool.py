@@ -244,8 +244,8 @@ def test_a_linear_pool_is_not_externally_bayesian() -> None:
     parts = (BetaDistribution(2, 8), BetaDistribution(8, 2))
     mixture = pooled([(1.0, part) for part in parts])
     after = pooled([(1.0, BetaDistribution(part.a + 5, part.b)) for part in parts])
-    found = rate_like(mixture).draw_given_binomial(LEVELS, 5, 5)
-    assert np.abs(found - after.quantile(LEVELS)).max() > 0.1
+    draws = rate_like(mixture).draw_given_binomial(LEVELS, 5, 5)
+    assert np.abs(draws - after.quantile(LEVELS)).max() > 0.1
 
 
 @relaxed
@@ -263,8 +263,8 @@ def test_neither_order_nor_scale_of_weights_matters(
     expected = possible(judgments).quantile(LEVELS)
     shuffled = [(value, weight * scale) for value, weight in judgments]
     random.shuffle(shuffled)
-    found = possible(shuffled).quantile(LEVELS)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+    quantiles = possible(shuffled).quantile(LEVELS)
+    np.testing.assert_allclose(quantiles, expected, rtol=1e-6, atol=1e-12)
 
 
 @relaxed
@@ -313,11 +313,11 @@ def tabulated(parts: tuple[Any, ...], weights: tuple[float, ...], bits: bool = F
 )
 def test_one_family_has_a_closed_form(values: tuple[Any, Any], kind: Kind) -> None:
     weights = (0.3, 0.7)
-    found = log_pool(*values, kind=kind, weights=[3.0, 7.0])
+    pool = log_pool(*values, kind=kind, weights=[3.0, 7.0])
     parts = tuple(density(distribution_of(parse_prior(v, kind), kind)) for v in values)
-    assert type(found) is type(parts[0])
+    assert type(pool) is type(parts[0])
     expected = tabulated(parts, weights, bits=kind == "bits")
-    np.testing.assert_allclose(found.quantile(LEVELS), expected.quantile(LEVELS), rtol=1e-6)
+    np.testing.assert_allclose(pool.quantile(LEVELS), expected.quantile(LEVELS), rtol=1e-6)
 
 
 def test_uniform_judgments_pool_to_what_they_share() -> None:
@@ -328,9 +328,9 @@ def test_uniform_judgments_pool_to_what_they_share() -> None:
 def test_fixed_probabilities_pool_by_their_odds() -> None:
     # Odds 1/9 and 9/1, weighed two to one: (1/81 * 9) ** (1/3) = 9 ** (-1/3).
     odds = 9.0 ** (-1.0 / 3.0)
-    found = log_pool(0.1, 0.9, weights=[2.0, 1.0])
-    assert isinstance(found, Point)
-    assert found.value == pytest.approx(odds / (1.0 + odds), rel=1e-14)
+    pool = log_pool(0.1, 0.9, weights=[2.0, 1.0])
+    assert isinstance(pool, Point)
+    assert pool.value == pytest.approx(odds / (1.0 + odds), rel=1e-14)
     assert log_pool(0.0, 0.9) == Point(0.0)
     assert log_pool(1.0, 0.9) == Point(1.0)
     assert log_pool(-2, 5, kind="bits", weights=[3.0, 1.0]) == Point(-0.25)
@@ -353,22 +353,24 @@ def test_pools_within_pools_are_laid_flat() -> None:
 
 def test_a_log_pool_within_a_linear_pool() -> None:
     inner = in_file([0.1, 0.4], {"beta": [2, 8]})
-    found = distribution_of(
+    distribution = distribution_of(
         parse_prior(in_file(inner, [0.7, 0.9], method="linear"), "probability"), "probability"
     )
-    assert isinstance(found, Mixture)
-    mean = np.mean([math.exp(rate_like(d).binomial_log_marginal(1, 1)) for d in found.components])
-    assert math.exp(found.binomial_log_marginal(1, 1)) == pytest.approx(mean)
+    assert isinstance(distribution, Mixture)
+    mean = np.mean(
+        [math.exp(rate_like(d).binomial_log_marginal(1, 1)) for d in distribution.components]
+    )
+    assert math.exp(distribution.binomial_log_marginal(1, 1)) == pytest.approx(mean)
 
 
 @relaxed
 @given(st.lists(bits_intervals(), min_size=2, max_size=3))
 def test_bits_pool_to_a_normal(values: list[Any]) -> None:
-    found = log_pool(*values, kind="bits")
-    assert isinstance(found, NormalDistribution)
+    pool = log_pool(*values, kind="bits")
+    assert isinstance(pool, NormalDistribution)
     parts = [distribution_of(value, "bits") for value in values]
     precisions = [1.0 / part.sd**2 for part in parts if isinstance(part, NormalDistribution)]
-    assert found.sd**-2 == pytest.approx(np.mean(precisions))
+    assert pool.sd**-2 == pytest.approx(np.mean(precisions))
 
 
 def test_a_pool_knows_its_kind() -> None:

@@ -155,16 +155,16 @@ def test_the_cutoff_serves_the_mixture_best(seen: Calibration) -> None:
 @relaxed
 @given(panels())
 def test_weights_are_calibration_times_information(seen: Calibration) -> None:
-    found = performance(seen)
-    assert found.whole.cutoff is not None
+    scores = performance(seen)
+    assert scores.whole.cutoff is not None
     expected = np.array(
         [
-            score.combined if score.calibration >= found.whole.cutoff * (1 - 1e-9) else 0.0
-            for score in found.experts
+            score.combined if score.calibration >= scores.whole.cutoff * (1 - 1e-9) else 0.0
+            for score in scores.experts
         ]
     )
-    np.testing.assert_allclose(found.whole.weights, expected / expected.sum(), rtol=1e-12)
-    for weighing in (found.equal, found.whole, found.item):
+    np.testing.assert_allclose(scores.whole.weights, expected / expected.sum(), rtol=1e-12)
+    for weighing in (scores.equal, scores.whole, scores.item):
         assert weighing.weights.sum() == pytest.approx(1.0)
 
 
@@ -206,8 +206,8 @@ def test_equals_stay_together() -> None:
     mirrored = 4.0 - said[:, ::-1]
     other = np.where(np.isin(answers, [0.5, 3.5])[:, None], mirrored, said)
     seen = uniform(answers, [said, other + 1e-3, said * 1.0])
-    found = performance(seen)
-    assert found.whole.weights[0] == pytest.approx(found.whole.weights[2])
+    scores = performance(seen)
+    assert scores.whole.weights[0] == pytest.approx(scores.whole.weights[2])
 
 
 def test_sure_and_wrong_counts_for_nothing() -> None:
@@ -215,10 +215,10 @@ def test_sure_and_wrong_counts_for_nothing() -> None:
     good = np.stack([answers - 2, answers + 0.1, answers + 2], axis=1)
     good[::2] -= 0.2
     sure = np.stack([answers + 5, answers + 5.1, answers + 5.2], axis=1)
-    found = performance(uniform(answers, [good, sure]))
-    assert found.experts[1].information > found.experts[0].information
-    np.testing.assert_allclose(found.whole.weights, [1.0, 0.0], atol=1e-6)
-    assert found.whole.decision_maker.combined > found.equal.decision_maker.combined
+    scores = performance(uniform(answers, [good, sure]))
+    assert scores.experts[1].information > scores.experts[0].information
+    np.testing.assert_allclose(scores.whole.weights, [1.0, 0.0], atol=1e-6)
+    assert scores.whole.decision_maker.combined > scores.equal.decision_maker.combined
 
 
 def test_too_few_questions() -> None:

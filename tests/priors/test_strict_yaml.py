@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from storyodds.priors.text import yaml_reader
 from storyodds.priors.text.errors import UNSAFE, InputError
-from storyodds.priors.text.yaml_reader import MAX_BYTES, MAX_DEPTH, read_document, read_file
+from storyodds.priors.text.yaml_reader import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_NODES,
+    read_document,
+    read_file,
+)
 
 
 def refusals(text: str) -> list[tuple[int | None, int | None, str]]:
@@ -181,8 +187,8 @@ def test_an_escaped_backslash_hides_nothing() -> None:
 
 def test_all_that_can_be_found_is_told_in_order() -> None:
     text = "a: 1\na: &x 2\nb: *x\nc: !t 3\nd: 010\ne: \u202ex\nf: [1, {a: 1, a: 2}]\n"
-    found = refusals(text)
-    assert [(line, column) for line, column, _ in found] == [
+    messages = refusals(text)
+    assert [(line, column) for line, column, _ in messages] == [
         (2, 1),
         (2, 4),
         (3, 4),
@@ -194,8 +200,8 @@ def test_all_that_can_be_found_is_told_in_order() -> None:
 
 
 def test_what_is_found_before_a_syntax_error_is_told_as_well() -> None:
-    found = refusals("a: 1\na: 2\nb: [1 2: 3: 4]\n")
-    assert [line for line, _, _ in found] == [2, 3]
+    messages = refusals("a: 1\na: 2\nb: [1 2: 3: 4]\n")
+    assert [line for line, _, _ in messages] == [2, 3]
 
 
 def test_the_first_of_two_keys_is_named_by_its_line() -> None:
@@ -206,6 +212,13 @@ def test_depth() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert read_document(deep, "a.yaml").data == eval(deep)
     assert refusals("[" + deep + "]")[0][:2] == (1, MAX_DEPTH + 1)
+
+
+def test_a_file_of_too_many_entries_is_refused_where_they_become_too_many() -> None:
+    """By one sentence: what is wrong with so many entries is not looked for."""
+    ((line, _, sentence),) = refusals("a:\n" + "- {}\n" * MAX_NODES)
+    assert sentence == f"found more than {MAX_NODES:,} entries, expected fewer"
+    assert MAX_NODES // 2 - 10 < line <= MAX_NODES // 2  # a start and an end each
 
 
 FLOWS = ["[", "{", "{a: ", "{? ", "[{", "{[a: ", "{'[': {'{': "]
@@ -260,8 +273,8 @@ def test_an_error_after_little_nesting_stays_what_it_is() -> None:
 
 def test_a_bomb_of_aliases_is_refused() -> None:
     levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    found = refusals("a0: &a0 [x]\n" + "\n".join(levels))
-    assert "anchor" in found[0][2]
+    messages = refusals("a0: &a0 [x]\n" + "\n".join(levels))
+    assert "anchor" in messages[0][2]
 
 
 def test_size_is_refused_before_parsing() -> None:

@@ -1,8 +1,12 @@
 """Stories in stages in reports: page, pictures, annex, datasets and graph."""
 
+import io
+import math
 import re
 from functools import cache
+from itertools import pairwise
 
+from rich.console import Console
 from support.pipeline import pipeline, pipeline_estimate, pipeline_text
 
 from storyodds import load_story, load_text
@@ -10,17 +14,25 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.reports.dashboard.levels.reasons import constraints_and_nudges
 from storyodds.reports.dashboard.page_data import Dossier, make_dossier
 from storyodds.reports.dashboard.sections_movers import assumptions, basis_of
-from storyodds.reports.dashboard.sections_stages import stage_by_stage
+from storyodds.reports.dashboard.sections_stages import from_stage_to_stage, stage_by_stage
 from storyodds.reports.dashboard.sections_story import as_given
+from storyodds.reports.documents.cards.card import make_card
+from storyodds.reports.documents.cards.narrative import narrative
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.story_graph.build import summarize_story_graph
 from storyodds.reports.documents.story_graph.conditions import need_words
 from storyodds.reports.exports.gsn.argument import argument
 from storyodds.reports.exports.markdown.annex import markdown_report
+from storyodds.reports.figures.drawing.cells import Cell
+from storyodds.reports.figures.stage_moves import plot_stage_moves
 from storyodds.reports.figures.stages import plot_stages
 from storyodds.reports.figures.story_graph.plot import plot_story_graph
 from storyodds.reports.tables.datasets import SUMMARY, dataset, datasets
-from storyodds.reports.words.numbers import percent
+from storyodds.reports.terminal.estimate import print_report
+from storyodds.reports.words.numbers import percent, signed
+from storyodds.reports.words.recipe import Recipe
+from storyodds.reports.words.stages import Loss, loss_words, losses
+from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story
 
@@ -76,6 +88,110 @@ def test_the_likeliest_routes_are_drawn_on_one_scale() -> None:
     assert [figure.name for figure in figures] == ["stages-intended", "stages-simulator"]
     labels = [re.findall(r">(\d+%)</text>", figure.svg.split("mean")[0]) for figure in figures]
     assert all({"0%", "50%", "100%"} <= set(label) for label in labels)
+
+
+def _moves() -> dict[str, dict[str, dict[str, float]]]:
+    """By stage, class before and route after."""
+    return {entry["stage"]: entry["moves"] for entry in pipeline_estimate()["stages"][1:]}
+
+
+def test_what_moves_is_in_the_document_and_its_dataset() -> None:
+    document = pipeline_estimate()
+    assert document["stages"][0]["moves"] is None
+    data = dataset(document, "stages/moves")
+    assert data is not None and data.moves.units == "probability"
+    for before, entry in pairwise(document["stages"]):
+        moves = entry["moves"]
+        assert moves is not None and list(moves) == list(CLASSES)
+        for name, routes in moves.items():
+            assert list(routes) == ROUTES
+            whole = sum(routes.values())
+            assert math.isclose(whole, before["classes"][name]["mean"], abs_tol=1e-12)
+            cells = data.moves.sel({"stage": entry["stage"], "class": name})
+            assert cells.values.tolist() == list(routes.values())
+        for route in ROUTES:
+            whole = sum(routes[route] for routes in moves.values())
+            assert math.isclose(whole, entry["routes"][route]["mean"], abs_tol=1e-12)
+    earlier = [{k: x for k, x in entry.items() if k != "moves"} for entry in document["stages"]]
+    assert dataset({**document, "stages": earlier}, "stages/moves") is None
+
+
+def test_losses_are_what_moves_from_intended_to_others() -> None:
+    (loss,) = losses(pipeline_estimate())  # nothing was intended before fine-tuning
+    assert (loss.before, loss.stage) == ("fine-tuning", "reinforcement")
+    gone = {n: p for n, p in _moves()["reinforcement"]["intended"].items() if n != "intended"}
+    assert dict(loss.to) == {name: p for name, p in gone.items() if p > 0}
+    assert [p for _, p in loss.to] == sorted((p for _, p in loss.to), reverse=True)
+    words = loss_words(loss)
+    assert words.startswith(
+        f"Of the {percent(loss.intended)} chance that fine-tuning leaves an int"
+    )
+    assert f"reinforcement loses {signed(loss.lost)[1:]} points: " in words
+    chances = {entry["stage"]: entry for entry in pipeline_estimate()["stages"]}
+    assert loss.intended == chances["fine-tuning"]["classes"]["intended"]["mean"]
+    many = Loss("a", "b", 0.5, (("w", 0.2), ("x", 0.1), ("y", 0.05), ("z", 0.02), ("q", 0.01)))
+    assert loss_words(many).endswith("b loses 38 points: 20 to w, 10 to x, 5.0 to y and 3.0 to 2 "
+                                     "other routes.")  # fmt: skip
+    assert loss_words(Loss("a", "b", 0.5, (("x", 0.01),))).endswith("b loses 1.0 point, all to x.")
+
+
+def test_every_report_lists_the_losses() -> None:
+    (loss,) = losses(pipeline_estimate())
+    words = loss_words(loss)
+    assert words in markdown_report(pipeline_estimate())
+    console = Console(width=200, record=True, file=io.StringIO())
+    print_report(console, pipeline_estimate(), Recipe("pipeline"))
+    printed = console.export_text()
+    assert words in printed.split("Where the odds were lost")[1].split("What becomes of")[0]
+    card = make_card(pipeline_estimate(), pipeline().prepared.resolved, {})
+    assert words in narrative(pipeline_estimate(), card)
+    section = from_stage_to_stage(dossier())
+    assert section is not None and section.finding == words
+
+
+def test_bands_are_as_wide_as_their_chance_and_level_where_nothing_changes() -> None:
+    document = pipeline_estimate()
+    tables = dataset(document, "stages/moves"), dataset(document, "stages/classes")
+    assert tables[0] is not None and tables[1] is not None
+    class_of = {name: route["class"] for name, route in document["routes"].items()}
+    for narrow, tall in ((False, 230), (True, 120)):
+        figure = plot_stage_moves(tables[0], tables[1], class_of, narrow=narrow)
+        bands = re.findall(
+            r'aria-label="([^"]+)"[^>]*><path d="M[\d.]+,([\d.]+)C\S+ \S+ [\d.]+,([\d.]+)'
+            r'L[\d.]+,([\d.]+)C[^"]+" class="([^"]+)"',
+            figure.svg,
+        )
+        assert len(bands) == len(figure.rows)
+        by_words = {words: (float(a), float(b), float(c), look) for words, a, b, c, look in bands}
+        for stage, source, target, chance in figure.rows:
+            stays = source == target
+            words = f"{chance} {f'stays {source}' if stays else f'from {source} to {target}'}"
+            begins, ends, below, look = by_words[f"{stage}: {words}"]
+            assert (begins == ends) == stays == look.endswith(" stays")
+            assert look.startswith(f"moves moves-{source}")
+            assert isinstance(chance, Cell)
+            wide = max(0.8, tall * chance.numbers[""])  # a hair at least
+            assert math.isclose(below - ends, wide, abs_tol=0.101)  # rounded to tenths, both ends
+        assert figure.svg.count("<rect") >= 4  # bars, and the key
+        assert "worst" not in figure.svg
+
+
+def test_the_page_has_the_flow_for_wide_places_and_for_phones() -> None:
+    section = from_stage_to_stage(dossier())
+    assert section is not None
+    (wide,) = section.figures
+    picture = str(section.data["picture"])
+    assert wide.name == "stage-moves" and wide.columns == ("in the stage", "from", "to", "chance")
+    ids = [re.findall(r'id="?(figure-\w+)', svg) for svg in (str(wide.svg), picture)]
+    assert not set(ids[0]) & set(ids[1])
+    # Two stages side by side, and the next two under them: the one in the middle stands twice.
+    assert wide.svg.count(">fine-tuning<") == 1 and picture.count(">fine-tuning<") == 2
+    (by_route,) = section.extra
+    moves = _moves()
+    for stage, name, route, chance in by_route.rows:
+        assert chance == percent(moves[stage][name][route])
+    plain = assess(resolve(load_story("cat-classifier"), standard=True), draws=64)
+    assert from_stage_to_stage(make_dossier(plain, only=())) is None
 
 
 def test_a_story_without_stages_has_no_section_of_them() -> None:

@@ -187,19 +187,19 @@ def test_a_number_that_repeats_the_catalog_is_the_catalogs() -> None:
 )
 def test_mistakes_are_told_where_they_stand(routes: str, expected: str) -> None:
     if expected:
-        found = mistake(routes)
-        assert expected in found.replace("<text>:", "")
-        assert found.count("expected") <= 2  # one slip of the pen is one mistake
+        problem = mistake(routes)
+        assert expected in problem.replace("<text>:", "")
+        assert problem.count("expected") <= 2  # one slip of the pen is one mistake
     else:
         story(routes)  # a name that only the catalog has is free for a story's own route
 
 
 def test_an_id_of_the_storys_own_may_not_be_one_that_comes_along() -> None:
-    found = mistake("  - {use: near-miss, id: internal-optimization}\n")
-    assert "found the id 'internal-optimization' again" in found
+    problem = mistake("  - {use: near-miss, id: internal-optimization}\n")
+    assert "found the id 'internal-optimization' again" in problem
 
 
 def test_a_loop_through_the_catalog_is_noticed() -> None:
     # The catalog's formula refers to what the story makes depend on it.
-    found = mistake("", "  scheming-pays:\n  goal-guarding:\n    holds_when: scheming-pays\n")
-    assert "found the loop" in found
+    problem = mistake("", "  scheming-pays:\n  goal-guarding:\n    holds_when: scheming-pays\n")
+    assert "found the loop" in problem

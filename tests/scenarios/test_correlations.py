@@ -80,7 +80,6 @@ def test_blocks_name_numbers_as_settings_do() -> None:
         ("{between: [a, asked], rank: 0.2}", "found 'asked', which stands in proposals only"),
         ("{between: [a, rationale.feasibility], rank: 0.2}", "on which no odds depend"),
         ("{between: [a, month.rates.deceptive], rank: 0.2}", "by which an exposure is read"),
-        ("{between: [a, probe.flags.deceptive], rank: 0.2}", "whose result is known"),
         ("{between: [a], rank: 0.2}", "correlations[0].between"),
         ("{between: [a, hard], rank: 1}", "correlations[0].rank"),
         ("{between: [a, hard], rank: -1.5}", "correlations[0].rank"),
@@ -113,6 +112,16 @@ def test_every_mistake_is_listed_at_once() -> None:
     assert "'c', which is fixed" in sentences[1]
     assert "'nowhere'" in sentences[2]
     assert "rank" in sentences[3]
+
+
+def test_a_long_block_is_named_by_its_first_numbers() -> None:
+    """Each of its mistakes names it: whole, they would be as many words as the square of it."""
+    names = [f"nobody-{k}" for k in range(300)]
+    with pytest.raises(InputError) as caught:
+        load_text(story(f"{{between: [{', '.join(names)}], rank: 0.4}}"))
+    assert len(caught.value.problems) == len(names)
+    opening = "the correlation between 'nobody-0', 'nobody-1', 'nobody-2', 'nobody-3' and 296 more:"
+    assert all(problem.message.startswith(opening) for problem in caught.value.problems)
 
 
 def test_blocks_that_do_not_go_together_are_refused() -> None:

@@ -128,9 +128,11 @@ def test_every_key_and_every_word_is_explained() -> None:
             assert value["description"], key
             listed = value.get("items", value)
             if isinstance(listed, dict) and "enum" in listed and key != "ref":
-                told = listed.get("enumDescriptions", ())
+                descriptions = listed.get("enumDescriptions", ())
                 known = [name for name in listed["enum"] if isinstance(name, str)]
-                assert [bool(text) for text in told[: len(known)]] == [True] * len(known), key
+                assert [bool(text) for text in descriptions[: len(known)]] == [True] * len(known), (
+                    key
+                )
 
 
 def test_nothing_is_explained_that_is_not_there() -> None:

@@ -455,9 +455,9 @@ def test_command_prints_or_saves(capsys: Printed, tmp_path: Path) -> None:
 
 def test_command_as_json(capsys: Printed) -> None:
     assert main(["import", str(DATA / "two-tops.xml"), "--top", "Left", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    text = found.pop("text")
-    assert found == {
+    data = json.loads(capsys.readouterr().out)
+    text = data.pop("text")
+    assert data == {
         "schema": "storyodds/import/1",
         "source": str(DATA / "two-tops.xml"),
         "story": "two",

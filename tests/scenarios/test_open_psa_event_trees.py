@@ -80,10 +80,10 @@ def gas_leak() -> str:
 
 def test_gas_leak() -> None:
     expected = [0.81044, 0.04479, 0.04265, 0.00236, 0.04265, 0.00236, 0.00450, 0.05025]
-    found = odds(starts("Reactive"), gas_leak())
-    assert list(found) == [f"S{k}" for k in range(1, 9)]
-    assert list(found.values()) == pytest.approx(expected, abs=LAST_DIGIT)
-    assert sum(found.values()) == pytest.approx(1.0, abs=1e-12)
+    chances = odds(starts("Reactive"), gas_leak())
+    assert list(chances) == [f"S{k}" for k in range(1, 9)]
+    assert list(chances.values()) == pytest.approx(expected, abs=LAST_DIGIT)
+    assert sum(chances.values()) == pytest.approx(1.0, abs=1e-12)
 
 
 def test_gas_leak_after_its_detection() -> None:
@@ -98,13 +98,13 @@ def test_gas_leak_after_its_detection() -> None:
     blind = f"<or><event name='CPU'/><atleast min='2'>{named('event', *'XYZ')}</atleast></or>"
     more = trees(gate(blind, "Blind"), events(**dict.fromkeys(("CPU", *"XYZ"), 0.05)))
     more = more.replace("name='t'", "name='detection'")
-    found = odds(starts("Leak"), detection, gas_leak(), more)
+    chances = odds(starts("Leak"), detection, gas_leak(), more)
     alone = odds(starts("Reactive"), gas_leak())
     failure = 0.05 + 0.95 * (3 * 0.05**2 * 0.95 + 0.05**3)
-    assert found["S9"] == pytest.approx(failure, rel=1e-12)
+    assert chances["S9"] == pytest.approx(failure, rel=1e-12)
     # What the two parts hang on has nothing in common.
     for name, chance in alone.items():
-        assert found[name] == pytest.approx((1 - failure) * chance, rel=1e-12)
+        assert chances[name] == pytest.approx((1 - failure) * chance, rel=1e-12)
 
 
 def three_motors() -> str:
@@ -160,9 +160,11 @@ def test_three_motors() -> None:
         f"<define-sequence name='S{k}'><rule name='top'/></define-sequence>" for k in range(1, 9)
     )
     tree = event_tree("Contacts", "C1 C2 C3", "", column(1), sequences)
-    found = odds(starts("Contacts"), rule, tree, three_motors())
+    chances = odds(starts("Contacts"), rule, tree, three_motors())
     expected = dict.fromkeys((f"S{k}" for k in range(1, 9)), 0.00272)
-    assert dict(found) == pytest.approx({**expected, "S1": 0.02115, "S3": 0.00309}, abs=LAST_DIGIT)
+    assert dict(chances) == pytest.approx(
+        {**expected, "S1": 0.02115, "S3": 0.00309}, abs=LAST_DIGIT
+    )
 
 
 ATTACK = event_tree(
@@ -205,8 +207,8 @@ def test_a_branch_in_two_places() -> None:
         + fork("C", ok=factor(0.6) + ends(0.6, 0.4), bad=factor(0.4) + ends(0.5, 0.5)),
     )
     branch = f"<define-branch name='same'>{ends(0.9, 0.1)}</define-branch>"
-    found = odds(event_tree("T", "B C D", "Good Bad", start, branch))
-    assert dict(found) == pytest.approx({"Good": 0.594, "Bad": 0.406}, abs=1e-12)
+    chances = odds(event_tree("T", "B C D", "Good Bad", start, branch))
+    assert dict(chances) == pytest.approx({"Good": 0.594, "Bad": 0.406}, abs=1e-12)
 
 
 def test_a_bypass_collects_nothing() -> None:
@@ -225,10 +227,10 @@ def test_a_bypass_collects_nothing() -> None:
     sub = f"<define-branch name='sub'>{ends}</define-branch>"
     gates = (gate(f"<or>{named('event', name.upper())}</or>", name) for name in "fgh")
     tree = event_tree("first", "F G H", "S1 S2 S5 S6", start, sub)
-    found = odds(tree, trees(*gates, events(F=0.1, G=0.2, H=0.3)))
+    chances = odds(tree, trees(*gates, events(F=0.1, G=0.2, H=0.3)))
     left = 0.9 + 0.1 * 0.8
     expected = {"S1": left * 0.7, "S2": left * 0.3, "S5": 0.02, "S6": 0.02 * 0.3}
-    assert dict(found) == pytest.approx(expected, abs=1e-15)
+    assert dict(chances) == pytest.approx(expected, abs=1e-15)
 
 
 def test_what_always_comes_about() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pytensor.compile.mode import Mode
 from scipy.special import expit
 
-from storyodds.models.posterior.density import bounds
+from storyodds.models.posterior.densities.density import bounds
 from storyodds.models.posterior.prepared import PreparedStory
 
 Array = NDArray[np.float64]

@@ -22,7 +22,6 @@ from support.oracle_process import (
     Run,
     all_routes,
     as_literals,
-    chance_of_any,
     chance_of_none,
     harm_of,
     is_open,
@@ -39,6 +38,7 @@ __all__ = [
     "condition",
     "expected_likelihoods",
     "minimal_literal_sets",
+    "odds",
     "solve",
 ]
 
@@ -229,7 +229,7 @@ def caught(story: Story, runs: list[Run], check: Check) -> Ratios:
     answers: Ratios = {}
     for route in all_routes(story):
         ended = [run for run in runs if run.route.id == route.id]
-        flagged = total(ended, lambda run: chance_of_any(run.rates([check])))
+        flagged = total(ended, lambda run: run.flagged_by([check]))
         answers[route.id] = ratio(flagged, total(ended))
     return answers
 
@@ -239,7 +239,7 @@ def added(story: Story, runs: list[Run], check: Check) -> float:
     others = [other for other in live_checks(story) if other.id != check.id]
 
     def disaster_without(run: Run) -> float:
-        return chance_of_none(run.rates(others)) * run.harm
+        return run.passed_by(others) * run.harm
 
     return total(runs, disaster_without) - total(runs, catastrophe)
 
@@ -261,6 +261,12 @@ def optimizers(story: Story, runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.route.class_ in classes]
 
 
+def odds(story: Story) -> tuple[Table, float]:
+    """Give classes and fates alone, and log P(E), as `solve`: for sums over many stories."""
+    runs, log_evidence = condition(story, prior_runs(story), False)
+    return by_class(runs) | by_fate(runs), log_evidence
+
+
 def solve(story: Story, *, collapse: bool = False) -> Answer:
     """Answer a story of fixed numbers by enumeration.
 
@@ -279,7 +285,7 @@ def solve(story: Story, *, collapse: bool = False) -> Answer:
     TypeError
         If a number is not fixed.
     """
-    prior = prior_runs(story)
+    prior = prior_runs(story, collapse)
     runs, log_evidence = condition(story, prior, collapse)
     fates, classes = by_fate(runs), by_class(runs)
     failures = [fates[name] for name in FATES if name not in ("success", "halted")]

@@ -14,10 +14,8 @@ from support.oracle_evidence import (
     log,
     log_forecast,
     log_likelihoods,
-    mean_rate,
-    number,
 )
-from support.oracle_process import Run, chance_of_any, chance_of_none
+from support.oracle_process import Run
 
 
 class ImpossibleEvidence(ZeroDivisionError):
@@ -70,23 +68,33 @@ def log_likelihoods_of_item(item: Evidence, runs: list[Run], collapse: bool) -> 
     return logs
 
 
-def log_likelihoods_of_result(check: Check, runs: list[Run], collapse: bool) -> list[float]:
-    """Log P(a check's known result | run) for every run.
+def log_likelihoods_of_result(check: Check, runs: list[Run]) -> list[float]:
+    """Log P(a check's known result | run) for every run."""
+    flagged = check.result == "flagged"
+    return [log(run.flagged_by([check]) if flagged else run.passed_by([check])) for run in runs]
 
-    That probability is linear in each of the check's rates, so their means do for an average.
-    """
-    read = mean_rate if collapse else number
-    chance = chance_of_any if check.result == "flagged" else chance_of_none
-    return [log(chance(run.rates([check], read))) for run in runs]
+
+def given_results(story: Story, run: Run) -> tuple[Run, float]:
+    """Give a run whose checks say what they have said, and the log of the chance of that."""
+    known = {check.id: check.result == "flagged" for check in story.checks if check.result}
+    flags = {name for name, flagged in known.items() if flagged}
+    left = {which: p for which, p in run.verdicts.items() if which & known.keys() == flags}
+    whole = math.fsum(left.values())
+    if not known or whole == 0.0:
+        return run, log(whole)
+    return replace(run, verdicts={which: p / whole for which, p in left.items()}), log(whole)
 
 
 def log_likelihoods_by_finding(
     story: Story, runs: list[Run], collapse: bool
 ) -> dict[str, list[float]]:
-    """Log P(finding | run) for every run, by evidence item and check of known result."""
+    """Log P(finding | run) for every run, by evidence item and check of known result.
+
+    Each by itself: results of checks that fail together are no product of these.
+    """
     items = {x.id: log_likelihoods_of_item(x, runs, collapse) for x in story.evidence}
     results = {
-        check.id: log_likelihoods_of_result(check, runs, collapse)
+        check.id: log_likelihoods_of_result(check, runs)
         for check in story.checks
         if check.result is not None
     }
@@ -95,7 +103,10 @@ def log_likelihoods_by_finding(
 
 def condition(story: Story, runs: list[Run], collapse: bool) -> tuple[list[Run], float]:
     """Give the runs with their posterior weights, and the natural log of P(E)."""
-    findings = log_likelihoods_by_finding(story, runs, collapse).values()
+    findings = [log_likelihoods_of_item(item, runs, collapse) for item in story.evidence]
+    checked = [given_results(story, run) for run in runs]
+    runs = [run for run, _ in checked]
+    findings.append([logs for _, logs in checked])
     joint = [
         math.log(run.weight) + math.fsum(logs) for run, *logs in zip(runs, *findings, strict=True)
     ]

@@ -63,7 +63,7 @@ def _given(
     if whole == 0.0:
         return Joints(math.nan, {}, {}, {}, 0.0)
     deployed = [
-        replace(run, weight=run.weight * run.passed / whole, passed=1.0, flagged=0.0)
+        replace(run, weight=run.weight * run.passed / whole, verdicts={frozenset(): 1.0})
         for run in runs
     ]
     return replace(_joints(story, deployed, ways, name), whole=whole)

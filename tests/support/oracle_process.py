@@ -13,13 +13,14 @@ from typing import Any
 from storyodds.priors.text.records import Record
 from storyodds.scenarios.grammar.formulas import AllOf, AnyOf, AtLeast
 from storyodds.scenarios.grammar.parts import BitsRow, BitsTable, GivenTable
-from storyodds.scenarios.schema import Assumption, Check, CommonCause, Hazard, Route
+from storyodds.scenarios.schema import Assumption, Check, Hazard, Route
 from storyodds.scenarios.story import Story
-from support.oracle_evidence import number
+from support.oracle_evidence import mean_rate, number
 
 type Truth = dict[str, bool]
 type Literals = frozenset[tuple[str, bool]]
 type Fired = tuple[Hazard, ...]
+type Verdicts = dict[frozenset[str], float]
 
 FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 
@@ -28,28 +29,41 @@ FATES = ("success", "uncompetitive", "halted", "benign-failure", "catastrophe")
 class Run:
     """One way in which a training run can go, up to checks and harm.
 
-    Both P(event) and P(no event) of flags and of harm are kept: 1 less the one has no digits left
-    where the other is next to nothing.
+    `verdicts` is how likely each set of checks is to be the one that flags, among the live ones
+    and, before the run is conditioned on them, those whose results are known.
+
+    Both P(harm) and P(no harm) are kept: 1 less the one has no digits left where the other is next
+    to nothing.
     """
 
     truth: Truth
     route: Route
     fired: Fired
-    flagged: float
-    passed: float
+    verdicts: Verdicts
     harm: float
     unharmed: float
     weight: float
     story: Story  # with every probability as it is where these assumptions hold
 
-    def check(self, name: str) -> Check:
-        """Give a check with the rates that it has in this run."""
-        return next(check for check in self.story.checks if check.id == name)
+    @property
+    def flagged(self) -> float:
+        """P(some live check flags)."""
+        return self.flagged_by(live_checks(self.story))
 
-    def rates(self, checks: Iterable[Check], read: Callable[[Any], float] = number) -> list[float]:
-        """Chances with which some checks flag in this run, as of `flag_rates`."""
-        named = [self.check(check.id) for check in checks]
-        return flag_rates(named, self.route, self.fired, read, self.story.common_cause)
+    @property
+    def passed(self) -> float:
+        """P(no live check flags)."""
+        return self.passed_by(live_checks(self.story))
+
+    def flagged_by(self, checks: Iterable[Check]) -> float:
+        """P(one of some checks flags)."""
+        names = {check.id for check in checks}
+        return math.fsum(p for flags, p in self.verdicts.items() if flags & names)
+
+    def passed_by(self, checks: Iterable[Check]) -> float:
+        """P(none of some checks flags)."""
+        names = {check.id for check in checks}
+        return math.fsum(p for flags, p in self.verdicts.items() if not flags & names)
 
     @property
     def intended(self) -> bool:
@@ -330,38 +344,75 @@ def chance_of_none(chances: Iterable[float]) -> float:
     return math.prod(1.0 - chance for chance in chances)
 
 
-def flag_rates(
-    checks: Iterable[Check],
-    route: Route,
-    fired: Fired,
-    read: Callable[[Any], float] = number,
-    causes: Iterable[CommonCause] = (),
-) -> list[float]:
-    """Chances with which something flags, each by itself: for the route, and for hazards named.
+def flags_of_one(
+    story: Story, names: tuple[str, ...], read: Callable[[Check, Any], float]
+) -> Verdicts:
+    """How likely one thing that checks flag, a route or a fired hazard, is flagged by which.
 
-    Checks that fail together are one thing that flags. Where one draw decides for them, some of
-    them flag wherever it is below the largest of their rates.
+    Where one draw decides for several checks, walk the intervals that their rates cut it into:
+    in each, the checks flag whose rate is above it.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of its rate, the first that a check has; a check without any cannot flag it.
     """
-    rates: list[float] = []
-    by_id = {check.id: check for check in checks}
-    for names in ((route.id, route.class_, "default"), *((hazard.id,) for hazard in fired)):
-        of_checks = {
-            key: read(next(check.flags[name] for name in names if name in check.flags))
-            for key, check in by_id.items()
-            if any(name in check.flags for name in names)
-        }
-        for cause in causes:
-            together = [of_checks.pop(name) for name in cause.checks if name in of_checks]
-            keys = (*names, "default")
-            share = read(next(cause.share[name] for name in keys if name in cause.share))
-            rates += [share * max(together, default=0.0) + (1.0 - share) * chance_of_any(together)]
-        rates += of_checks.values()
-    return rates
+    rates = {
+        check.id: read(check, next(check.flags[name] for name in names if name in check.flags))
+        for check in story.checks
+        if any(name in check.flags for name in names)
+    }
+    groups: list[Verdicts] = []
+    for cause in story.common_cause:
+        together = {name: rates.pop(name) for name in cause.checks if name in rates}
+        key = next(name for name in (*names, "default") if name in cause.share)
+        share = number(cause.share[key])
+        edges = [0.0, *sorted(together.values()), 1.0]
+        mixed = {flags: (1.0 - share) * p for flags, p in apart(together).items()}
+        for low, high in itertools.pairwise(edges):
+            flags = frozenset(name for name, rate in together.items() if rate > low)
+            mixed[flags] = mixed.get(flags, 0.0) + share * (high - low)
+        groups.append(mixed)
+    return combined([*groups, apart(rates)])
 
 
-def chance_of_flag(checks: Iterable[Check], route: Route, fired: Fired) -> float:
-    """P(any of these checks flags)."""
-    return chance_of_any(flag_rates(checks, route, fired))
+def apart(rates: dict[str, float]) -> Verdicts:
+    """How likely independent checks are to be those that flag, set by set."""
+    return combined(
+        {frozenset[str](): 1.0 - rate, frozenset([name]): rate} for name, rate in rates.items()
+    )
+
+
+def combined(parts: Iterable[Verdicts]) -> Verdicts:
+    """What several independent parts come to, where a flag of any of them is a flag."""
+    whole: Verdicts = {frozenset(): 1.0}
+    for part in parts:
+        before, whole = whole, {}
+        for (flags, p), (more, q) in itertools.product(before.items(), part.items()):
+            whole[flags | more] = whole.get(flags | more, 0.0) + p * q
+    return whole
+
+
+def verdicts_of(
+    story: Story, route: Route, fired: Fired, read: Callable[[Check, Any], float]
+) -> Verdicts:
+    """How likely each set of checks is to be the one that flags: for the route, and for hazards."""
+    things = [(route.id, route.class_, "default"), *((hazard.id,) for hazard in fired)]
+    return combined(flags_of_one(story, names, read) for names in things)
+
+
+def read_of(story: Story, collapse: bool) -> Callable[[Check, Any], float]:
+    """How to read a flag rate: as fixed, or, of a known result, its mean where one averages.
+
+    The chance of a result is linear in the rates of a check that decides by itself.
+    """
+    together = {name for cause in story.common_cause for name in cause.checks}
+
+    def read(check: Check, rate: Any) -> float:
+        averaged = collapse and check.result is not None and check.id not in together
+        return mean_rate(rate) if averaged else number(rate)
+
+    return read
 
 
 def live_checks(story: Story) -> list[Check]:
@@ -374,23 +425,24 @@ def harm_of(cause: Route | Hazard) -> float:
     return 0.0 if cause.harm is None else number(cause.harm)
 
 
-def prior_runs(story: Story) -> list[Run]:
-    """List every possible run with its prior probability."""
+def prior_runs(story: Story, collapse: bool = False) -> list[Run]:
+    """List every possible run with its prior probability.
+
+    Flag rates of checks whose result is known need not be fixed where they are averaged
+    (`collapse`), as one sums over each of them once.
+    """
     runs: list[Run] = []
     for truth, p_truth in truths(story):
         here = settled(story, truth)
-        checks = live_checks(here)
         for route, p_route in route_chances(here, truth):
             for fired, p_fired in hazard_chances(here, truth, route):
                 weight = p_truth * p_route * p_fired
-                rates = flag_rates(checks, route, fired, number, here.common_cause)
                 harms = [harm_of(cause) for cause in (route, *fired)]
                 run = Run(
                     truth=truth,
                     route=route,
                     fired=fired,
-                    flagged=chance_of_any(rates),
-                    passed=chance_of_none(rates),
+                    verdicts=verdicts_of(here, route, fired, read_of(here, collapse)),
                     harm=chance_of_any(harms),
                     unharmed=chance_of_none(harms),
                     weight=weight,

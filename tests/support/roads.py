@@ -1,4 +1,4 @@
-"""The engine's several arithmetics, each by itself: numpy, numba, and numpy in logs."""
+"""The engine's several arithmetics, each by itself: numpy by stages, by rows, in logs; numba."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from storyodds.models.engine.evaluation import Evaluation
 from storyodds.models.engine.program import Program
 from storyodds.models.story.likelihoods import LogLikelihoods
 
-ROADS = ("numpy", "numba", "logs")
+ROADS = ("numpy", "numba", "logs", "rows")
 
 
 @contextlib.contextmanager
@@ -23,6 +23,8 @@ def road(name: str) -> Iterator[None]:
             stack.enter_context(mock.patch.object(evaluation, "_NUMBA_WORK", -1.0))
         else:
             stack.enter_context(mock.patch.object(evaluation, "_is_fast", return_value=False))
+        least = 1 if name == "rows" else 2**62
+        stack.enter_context(mock.patch.object(evaluation, "_WIDE", least))
         if name == "logs":  # nothing is large enough
             stack.enter_context(mock.patch.object(evaluation, "SMALLEST", np.inf))
         yield

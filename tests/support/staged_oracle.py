@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 type Data = dict[str, Any]
@@ -17,10 +17,14 @@ type Truth = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Training:
-    """One way in which training may go: its chance, and what each stage leaves at last."""
+    """One way in which training may go: its chance, and what each stage leaves at last.
+
+    `begun` is, of the last run of each stage, how it began and which stages had begun by then.
+    """
 
     chance: float
     left: dict[str, str]
+    begun: dict[str, tuple[str | None, int]]
     last_begins_as: str | None
     halted: bool
 
@@ -29,6 +33,7 @@ class Training:
 class StagedAnswer:
     """Odds given the evidence; `stages` by stage and route.
 
+    `moves` have P(a stage leaves the class, the next one the route), by stage, class and route.
     `sequences` have P(these routes, one a stage, and a catastrophe that the route does by itself).
     """
 
@@ -36,6 +41,7 @@ class StagedAnswer:
     classes: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     fates: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     stages: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    moves: dict[tuple[str, str, str], float] = field(default_factory=lambda: defaultdict(float))
     sequences: dict[tuple[str, ...], float] = field(default_factory=lambda: defaultdict(float))
 
 
@@ -158,7 +164,7 @@ class StagedOracle:
         return check.get("on_flag") == "retrain" or not last
 
     def train(self, world: dict[str, Any]) -> Iterator[Training]:
-        yield from self._run(world, 0, None, 0, None, 1.0, {}, None)
+        yield from self._run(world, 0, None, 0, None, 1.0, {}, {}, None)
 
     def _run(
         self,
@@ -169,14 +175,16 @@ class StagedOracle:
         begins_as: str | None,
         chance: float,
         left: dict[str, str],
+        begun: dict[str, tuple[str | None, int]],
         last_begins_as: str | None,
     ) -> Iterator[Training]:
         if s == len(self.stages):
-            yield Training(chance, left, last_begins_as, False)
+            yield Training(chance, left, begun, last_begins_as, False)
             return
         stage = self.stages[s]
         reached = s if loop is None else self.stages.index(loop.get("after", self.stages[-1]))
         truth = self.truth(world, reached, begins_as)
+        begun = {**begun, stage: (begins_as, reached)}
         if stage == self.stages[-1] and loop is None:
             last_begins_as = begins_as
         checks = [
@@ -202,16 +210,19 @@ class StagedOracle:
                         halted = True
                 if halted:
                     rest = dict.fromkeys(self.stages[s:], route)
-                    yield Training(q, {**after, **rest}, last_begins_as, True)
+                    later = {x: (route, self.stages.index(x)) for x in self.stages[s + 1 :]}
+                    yield Training(q, {**after, **rest}, {**begun, **later}, last_begins_as, True)
                 elif back is not None:
                     to = self.stages.index(back["to"])
                     yield from self._run(
-                        world, to, back, sent_back + 1, route, q, after, last_begins_as
+                        world, to, back, sent_back + 1, route, q, after, begun, last_begins_as
                     )
                 else:
                     over = any(check.get("on_flag") == "retrain" for check in checks)
                     now, k = (None, 0) if over else (loop, sent_back)
-                    yield from self._run(world, s + 1, now, k, route, q, after, last_begins_as)
+                    yield from self._run(
+                        world, s + 1, now, k, route, q, after, begun, last_begins_as
+                    )
 
     # Answers
 
@@ -225,11 +236,14 @@ class StagedOracle:
                 answer.classes[self.routes[route]["class"]] += weight
                 for stage, on in training.left.items():
                     answer.stages[stage, on] += weight
+                for earlier, later in pairwise(self.stages):
+                    begins = self.routes[training.left[earlier]]["class"]
+                    answer.moves[later, begins, training.left[later]] += weight
                 for fate, share in self._fates(world, training, route):
                     answer.fates[fate] += weight * share
                     if fate == "catastrophe" and self.routes[route]["class"] != "intended":
                         answer.sequences[tuple(training.left.values())] += weight * share
-        for table in (answer.classes, answer.fates, answer.stages, answer.sequences):
+        for table in (answer.classes, answer.fates, answer.stages, answer.moves, answer.sequences):
             for key in table:
                 table[key] /= answer.evidence
         return answer
@@ -239,12 +253,11 @@ class StagedOracle:
         for item in self.data.get("evidence", []):
             stage = item.get("after", self.stages[-1])
             name = item["about"].get("assumption")
+            begins_as, reached = training.begun[stage]
+            truth = self.truth(world, reached, begins_as)
             if name is not None:
-                begins_as = training.left[self.stages[self.stages.index(stage) - 1]]
-                truth = self.truth(world, self.stages.index(stage), begins_as)
-                rate = item["rates"]["true" if truth(name) else "false"]
+                rate = self.rate(item["rates"]["true" if truth(name) else "false"], truth)
             else:
-                truth = self.truth(world, len(self.stages), None)
                 rate = self.of_route(item["rates"], training.left[stage], truth)
             hits, trials = item["counts"]["hits"], item["counts"]["trials"]
             likelihood *= math.comb(trials, hits) * rate**hits * (1 - rate) ** (trials - hits)

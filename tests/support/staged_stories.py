@@ -4,20 +4,50 @@ from typing import Any
 
 import numpy as np
 
+# Two stages, of uncertain numbers.
+STAGED: dict[str, Any] = {
+    "story": "staged",
+    "title": "Two stages",
+    "goal": {"specification": "x", "desirability": "y"},
+    "stages": ["early", "late"],
+    "assumptions": {"aware": {"from": {"early": 0.2, "late": [0.2, 0.6]}}},
+    "routes": [
+        {"id": "intended", "class": "intended", "bits": {"early": 0, "late": [-1, 1]}},
+        {"id": "proxy", "class": "mesa-optimizer", "bits": {"early": [-2, 1]}, "harm": 0.1},
+        {
+            "id": "schemer",
+            "class": "deceptive",
+            "requires": ["aware", "at proxy"],
+            "bits": {"late": [-1, 3]},
+            "harm": 0.5,
+        },
+        {"id": "something-else", "class": "other", "bits": -2, "harm": 0.1},
+    ],
+    "checks": [{"id": "audit", "flags": {"deceptive": 0.4, "default": 0.05}}],
+    "evidence": [
+        {
+            "id": "seen",
+            "about": {"outcome": True},
+            "counts": {"hits": 2, "trials": 3},
+            "rates": {"schemer": 0.8, "default": 0.3},
+        }
+    ],
+}
+
 STAGES = ("pre-training", "fine-tuning", "reinforcement", "polish")
 
 
 class _Maker:
     """Makes one story from random numbers."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, repeats: bool) -> None:
         self.rng = np.random.default_rng(seed)
+        self.repeats = repeats
         self.stages = list(STAGES[: int(self.rng.integers(2, 5))])
         self.rivals = ["proxy", "schemer", "simulator"][: int(self.rng.integers(1, 4))]
         self.classes = {"proxy": "mesa-optimizer", "schemer": "deceptive", "simulator": "other"}
         self.static = ["a", "b"][: int(self.rng.integers(1, 3))]
         self.literals = list(self.static)
-        self.repeated: list[str] = []  # together with later stages
 
     def maybe(self, p: float = 0.5) -> bool:
         return bool(self.rng.random() < p)
@@ -102,10 +132,9 @@ class _Maker:
         if self.maybe(0.4):
             stage = self.one(self.stages)
             checks.append({"id": "probe", "after": stage, "flags": self.flags(names)})
-        if self.maybe(0.4):
-            end = int(self.rng.integers(len(self.stages)))
-            to = int(self.rng.integers(end + 1))
-            self.repeated = self.stages[to:end]
+        if self.maybe(0.4) or self.repeats:
+            end = len(self.stages) - 1 if self.repeats else int(self.rng.integers(len(self.stages)))
+            to = 0 if self.repeats else int(self.rng.integers(end + 1))
             check = {"id": "gate", "after": self.stages[end], "on_flag": "retrain"}
             check |= {"to": self.stages[to], "flags": self.flags(names)}
             if self.maybe():
@@ -117,12 +146,12 @@ class _Maker:
 
     def evidence(self, specs: dict[str, Any]) -> list[dict[str, Any]]:
         items = []
-        for k in range(int(self.rng.integers(0, 3))):
+        for k in range(int(self.rng.integers(self.repeats, 3))):
             counts = {"hits": int(self.rng.integers(0, 3)), "trials": 2}
             item: dict[str, Any] = {"id": f"seen-{k}", "counts": counts}
-            if self.maybe():
-                item["after"] = self.one([s for s in self.stages if s not in self.repeated])
-            if self.maybe(0.4):
+            if self.maybe() or self.repeats:
+                item["after"] = self.one(self.stages)
+            if self.maybe(0.4) and not self.repeats:
                 item["about"] = {"assumption": self.one(self.static)}
                 item["rates"] = {"true": 0.7, "false": 0.2}
                 item.pop("after", None)
@@ -130,14 +159,18 @@ class _Maker:
                 item["about"] = {"outcome": True}
                 rivals = {key: 0.1 + 0.8 * self.rng.random() for key in self.rivals}
                 item["rates"] = {**rivals, "default": 0.3}
+                if self.maybe(0.3) and "after" in item:
+                    item["rates"]["default"] = self.rate([*self.literals, *self.begins()])
             items.append(item)
+        grown = [name for name in ("grows", "both") if name in specs]
         if "grows" in specs and self.maybe(0.4):
-            stage = list(specs["grows"]["from"])[-1]
+            first = self.stages.index(next(iter(specs["grows"]["from"])))
+            stage = self.one(self.stages[first:])
             items.append(
                 {
                     "id": "grown",
                     "after": stage,
-                    "about": {"assumption": "grows"},
+                    "about": {"assumption": self.one(grown)},
                     "counts": {"hits": 1, "trials": 1},
                     "rates": {"true": 0.9, "false": 0.3},
                 }
@@ -190,6 +223,13 @@ class _Maker:
         }
 
 
-def random_story(seed: int) -> dict[str, Any]:
-    """A story of two to four stages, with every feature that stages have."""
-    return _Maker(seed).story()
+def random_story(seed: int, *, repeats: bool = False) -> dict[str, Any]:
+    """A story of two to four stages, with every feature that stages have.
+
+    Parameters
+    ----------
+    seed : int
+    repeats : bool
+        Whether a check sends back over all stages, after some of which the model is looked at.
+    """
+    return _Maker(seed, repeats=repeats).story()

@@ -58,6 +58,33 @@ type Names = tuple[str, ...]
 type Strategy = st.SearchStrategy[Any]
 
 
+# --- strategies that many stories draw from -----------------------------------------------------
+
+
+@cache
+def one_of(*values: Any) -> Strategy:
+    """Draw one of some values."""
+    return st.sampled_from(values)
+
+
+@cache
+def perhaps(values: Strategy, weight: int = 1) -> Strategy:
+    """Draw None, or `weight` times as often a value."""
+    return st.one_of(st.none(), *[values] * weight)
+
+
+@cache
+def some_of(values: tuple[Any, ...], least: int, most: int) -> Strategy:
+    """Draw different values, as a tuple."""
+    return st.lists(one_of(*values), min_size=least, max_size=most, unique=True).map(tuple)
+
+
+@cache
+def orders(count: int) -> Strategy:
+    """Draw an order of so many things."""
+    return st.permutations(range(count))
+
+
 # --- numbers ----------------------------------------------------------------------------------
 
 
@@ -66,9 +93,9 @@ def plain_probabilities(draw: st.DrawFn) -> float:
     """Mostly moderate, sometimes extreme, rarely exactly 0 or 1."""
     region = draw(st.integers(0, 39))
     if region == 39:
-        return draw(st.sampled_from((0.0, 1.0)))
+        return draw(one_of(0.0, 1.0))
     if region >= 35:
-        return draw(st.sampled_from(EXTREME))
+        return draw(one_of(*EXTREME))
     return draw(st.integers(2, 98)) / 100.0
 
 
@@ -77,22 +104,26 @@ def plain_bits(draw: st.DrawFn) -> float:
     """Mostly within 8 bits, sometimes 0, rarely as far out as the format lets."""
     region = draw(st.integers(0, 29))
     if region == 29:
-        return draw(st.sampled_from((-60.0, -40.0, 40.0, 60.0)))
+        return draw(one_of(-60.0, -40.0, 40.0, 60.0))
     return 0.0 if region == 28 else draw(st.integers(-80, 80)) / 10.0
+
+
+_LOW = st.one_of(st.just(1e-4), st.integers(1, 60).map(lambda n: n / 100.0))
+_MEAN = st.one_of(st.just(1e-12), st.integers(1, 60).map(lambda n: n / 100.0))
 
 
 @st.composite
 def probability_intervals(draw: st.DrawFn) -> Interval:
-    low = draw(st.one_of(st.just(1e-4), st.integers(1, 60).map(lambda n: n / 100.0)))
+    low = draw(_LOW)
     high = low + (0.995 - low) * draw(st.integers(1, 20)) / 20.0
-    return Interval(interval=(low, high), level=draw(st.sampled_from(LEVELS)))
+    return Interval(interval=(low, high), level=draw(one_of(*LEVELS)))
 
 
 @st.composite
 def bits_intervals(draw: st.DrawFn) -> Interval:
     low = draw(st.integers(-60, 60)) / 10.0
     width = draw(st.integers(1, 50)) / 10.0
-    return Interval(interval=(low, low + width), level=draw(st.sampled_from(LEVELS)))
+    return Interval(interval=(low, low + width), level=draw(one_of(*LEVELS)))
 
 
 @st.composite
@@ -104,7 +135,7 @@ def counts_forms(draw: st.DrawFn) -> Counts:
 @st.composite
 def bounded_forms(draw: st.DrawFn) -> Any:
     """Draw a uniform, or a normal or lognormal that may lose much of itself beyond 0 and 1."""
-    kind = draw(st.sampled_from(("uniform", "normal", "lognormal")))
+    kind = draw(one_of("uniform", "normal", "lognormal"))
     if kind == "uniform":
         low = draw(st.integers(0, 90)) / 100.0
         high = low + (1.0 - low) * draw(st.integers(1, 20)) / 20.0
@@ -112,11 +143,9 @@ def bounded_forms(draw: st.DrawFn) -> Any:
     if kind == "normal":
         mean = draw(st.integers(-20, 120)) / 100.0
         return Normal(normal=(mean, draw(st.integers(1, 100)) / 100.0))
-    mean = draw(st.one_of(st.just(1e-12), st.integers(1, 60).map(lambda n: n / 100.0)))
+    mean = draw(_MEAN)
     factor = draw(st.integers(11, 300)) / 10.0
-    shape = MeanAndErrorFactor(
-        mean=mean, error_factor=factor, level=draw(st.sampled_from(LEVELS[1:]))
-    )
+    shape = MeanAndErrorFactor(mean=mean, error_factor=factor, level=draw(one_of(*LEVELS[1:])))
     return LogNormal(lognormal=shape)
 
 
@@ -164,7 +193,7 @@ def bits(certain: bool) -> Strategy:
 @cache
 def formulas(names: Names, depth: int = 2) -> Strategy:
     """Draw a formula over some of the names, compounds nested up to `depth`."""
-    leaf = st.sampled_from(names).flatmap(lambda name: st.sampled_from((name, f"not {name}")))
+    leaf = one_of(*names).flatmap(lambda name: one_of(name, f"not {name}"))
     if depth == 0:
         return leaf
     parts = st.lists(formulas(names, depth - 1), min_size=1, max_size=3).map(tuple)
@@ -183,7 +212,7 @@ def formulas(names: Names, depth: int = 2) -> Strategy:
 @cache
 def optional_formulas(names: Names) -> Strategy:
     """Draw a formula or None; always None where there is nothing to name."""
-    return st.one_of(st.none(), formulas(names), formulas(names)) if names else st.none()
+    return perhaps(formulas(names), 2) if names else st.none()
 
 
 @cache
@@ -218,11 +247,12 @@ def bits_by_row(draw: st.DrawFn, names: Names, certain: bool) -> Any:
     return BitsTable(given=(row, BitsRow(otherwise=draw(values))))
 
 
+@cache
 @st.composite
 def state_odds(draw: st.DrawFn, names: Names, certain: bool) -> StateOdds:
     """Draw how likely each of some states is, in any form that is certain or may not be."""
     forms = ("fixed", "in_turn") if certain else ("fixed", "in_turn", "counts", "mean")
-    form = draw(st.sampled_from(forms))
+    form = draw(one_of(*forms))
     sizes = [draw(st.integers(0 if name == names[0] else 1, 9)) for name in names]
     if form == "counts":
         return StateOdds(counts=dict(zip(names, sizes, strict=True)))
@@ -235,6 +265,7 @@ def state_odds(draw: st.DrawFn, names: Names, certain: bool) -> StateOdds:
     return StateOdds(fixed=table)
 
 
+@cache
 @st.composite
 def state_tables(draw: st.DrawFn, earlier: Names, certain: bool) -> States:
     """Draw two to four states, and how likely each is, by itself or by other assumptions."""
@@ -262,6 +293,7 @@ def literals_of(specs: dict[str, Assumption | None]) -> Names:
     )
 
 
+@cache
 @st.composite
 def assumption_sets(
     draw: st.DrawFn, limit: int, certain: bool, states: bool = False
@@ -270,16 +302,16 @@ def assumption_sets(
 
     Where asked for, about half of the free and `given` ones have states.
     """
-    few = min(limit, draw(st.sampled_from((0, 2, 3, 3))))
-    drawn = st.sampled_from(
-        ("free", "given", "states", "states") if states else ("free", "free", "given")
+    few = min(limit, draw(one_of(0, 2, 3, 3)))
+    drawn = one_of(
+        *(("free", "given", "states", "states") if states else ("free", "free", "given"))
     )
     kinds = draw(st.lists(drawn, min_size=few, max_size=limit))
     kinds += ["composite"] * (draw(st.integers(0, 3)) if kinds else 0)
     specs: dict[str, Assumption | None] = {}
-    for index, kind in enumerate(draw(st.permutations(kinds))):
+    for index, kind in enumerate(kinds[k] for k in draw(orders(len(kinds)))):
         earlier = literals_of(specs)
-        scope: Any = draw(st.sampled_from((None, "run", "world")))
+        scope: Any = draw(one_of(None, "run", "world"))
         if kind == "composite" and earlier:
             specs[f"c{index}"] = Assumption(holds_when=draw(formulas(earlier)))
         elif kind == "states":
@@ -292,12 +324,14 @@ def assumption_sets(
         elif kind != "composite":
             number = draw(probabilities(certain))
             specs[f"a{index}"] = Assumption(probability=number, scope=scope)
-    return {name: specs[name] for name in draw(st.permutations(list(specs)))}
+    names = list(specs)
+    return {names[k]: specs[names[k]] for k in draw(orders(len(names)))}
 
 
 # --- routes, rationale and goal ---------------------------------------------------------------
 
 
+@cache
 @st.composite
 def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tuple[Route, ...]:
     """Draw up to `limit` routes, `something-else` among them, `intended` listed or implied."""
@@ -307,9 +341,9 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
     routes = [
         Route(
             id=f"r{index}",
-            class_=draw(st.sampled_from(CLASSES)),
-            kind=draw(st.sampled_from((None, *KINDS))),
-            mechanism=draw(st.sampled_from((None, *MECHANISMS))),
+            class_=draw(one_of(*CLASSES)),
+            kind=draw(one_of(None, *KINDS)),
+            mechanism=draw(one_of(None, *MECHANISMS)),
             requires=draw(optional_formulas(names[index::count] if private else names)),
             bits=draw(bits(certain)),
             harm=draw(rates(names, certain)),
@@ -322,18 +356,19 @@ def route_sets(draw: st.DrawFn, names: Names, limit: int, certain: bool) -> tupl
                 id="intended",
                 class_="intended",
                 requires=draw(optional_formulas(names)),
-                bits=draw(st.one_of(st.none(), bits(certain))),
+                bits=draw(perhaps(bits(certain))),
             )
         )
     residual = Route(
         id="something-else",
         class_="other",
-        kind=draw(st.sampled_from((None, *KINDS))),
-        mechanism=draw(st.sampled_from((None, *MECHANISMS))),
+        kind=draw(one_of(None, *KINDS)),
+        mechanism=draw(one_of(None, *MECHANISMS)),
         bits=draw(bits(certain)),
         harm=draw(rates(names, certain)),
     )
-    return tuple(draw(st.permutations([*routes, residual])))
+    routes.append(residual)
+    return tuple(routes[k] for k in draw(orders(len(routes))))
 
 
 @st.composite
@@ -343,7 +378,7 @@ def rationales(
     """Draw constraints and nudges, each by route id and by class."""
     rivals = {route.id for route in routes if route.id != "something-else"}
     targets = tuple(sorted(rivals | {*CLASSES}))
-    named = st.lists(st.sampled_from(targets), min_size=1, max_size=3, unique=True).map(tuple)
+    named = some_of(targets, 1, 3)
     constraints = [
         Constraint(id=f"k{index}", holds=draw(formulas(names)), rules_out=draw(named))
         for index in range(draw(st.integers(0, 2)) if names else 0)
@@ -357,29 +392,30 @@ def rationales(
         for index in range(draw(st.integers(0, 3)))
     ]
     return Rationale(
-        feasibility=draw(st.one_of(st.none(), probabilities(certain))),
+        feasibility=draw(perhaps(probabilities(certain))),
         constraints=tuple(constraints),
         nudges=tuple(nudges),
     )
 
 
+@cache
 @st.composite
 def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
     """Draw up to three hazards of either criterion; any number of them may fire at once."""
     hazards = [
         Hazard(
             id=f"h{index}",
-            criterion=draw(st.sampled_from(("alignment", "competitiveness"))),
+            criterion=draw(one_of("alignment", "competitiveness")),
             requires=draw(optional_formulas(names)),
             probability=draw(rates(names, certain)),
-            harm=draw(st.one_of(st.none(), rates(names, certain))),
+            harm=draw(perhaps(rates(names, certain))),
         )
         for index in range(draw(st.integers(0, 3)))
     ]
     return Goal(
         specification="What is meant.",
         desirability="Why that is good.",
-        optimization=draw(st.sampled_from(("none", "narrow", "myopic", "open-ended"))),
+        optimization=draw(one_of("none", "narrow", "myopic", "open-ended")),
         loss_seeking=draw(st.booleans()),
         hazards=tuple(hazards),
     )
@@ -392,10 +428,11 @@ def goals(draw: st.DrawFn, names: Names, certain: bool) -> Goal:
 @st.composite
 def tables(draw: st.DrawFn, names: Names, values: Strategy) -> dict[str, Any]:
     """Draw a value for some of the names."""
-    chosen = draw(st.lists(st.sampled_from(names), max_size=4, unique=True))
+    chosen = draw(some_of(names, 0, 4))
     return {name: draw(values) for name in chosen}
 
 
+@cache
 @st.composite
 def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> tuple[Check, ...]:
     """Draw up to three checks of routes, classes and hazards, live or of known result."""
@@ -403,9 +440,9 @@ def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> 
     return tuple(
         Check(
             id=f"v{index}",
-            role=draw(st.sampled_from(("held-out", "in-the-loss"))),
+            role=draw(one_of("held-out", "in-the-loss")),
             flags={**draw(tables(flagged, values)), "default": draw(values)},
-            result=draw(st.sampled_from(RESULTS)),
+            result=draw(one_of(*RESULTS)),
         )
         for index in range(draw(st.integers(0, 3)))
     )
@@ -415,14 +452,14 @@ def check_sets(draw: st.DrawFn, flagged: Names, names: Names, certain: bool) -> 
 def common_causes(
     draw: st.DrawFn, checks: tuple[Check, ...], flagged: Names, names: Names, certain: bool
 ) -> tuple[CommonCause, ...]:
-    """Draw checks that fail together, of those whose result is not known, or none."""
-    live = [check.id for check in checks if check.result is None]
-    if len(live) < 2 or draw(st.booleans()):
+    """Draw checks that fail together, whether their results are known or not, or none."""
+    if len(checks) < 2 or draw(st.booleans()):
         return ()
+    ids = st.sampled_from([check.id for check in checks])
     values = rates(names, certain)
     cause = CommonCause(
-        id=draw(st.sampled_from((None, "t0"))),
-        checks=draw(st.lists(st.sampled_from(live), min_size=2, unique=True).map(tuple)),
+        id=draw(one_of(None, "t0")),
+        checks=draw(st.lists(ids, min_size=2, unique=True).map(tuple)),
         share={**draw(tables(flagged, values)), "default": draw(values)},
     )
     return (cause,)
@@ -443,6 +480,7 @@ def counts_items(
     return Evidence(**base, counts=observed, rates=table)
 
 
+@cache
 @st.composite
 def state_items(
     draw: st.DrawFn, index: int, name: str, every: Names, names: Names, certain: bool
@@ -454,7 +492,7 @@ def state_items(
         about=About(assumption=name),
         counts=ObservedCounts(hits=draw(st.integers(0, trials)), trials=trials),
         rates={literal.partition(" is ")[2]: draw(values) for literal in every},
-        relevance=draw(st.one_of(st.none(), probabilities(certain))),
+        relevance=draw(perhaps(probabilities(certain))),
     )
 
 
@@ -472,6 +510,7 @@ def bayes_items(
     return Evidence(**base, bayes_factor=table)
 
 
+@cache
 @st.composite
 def evidence_items(
     draw: st.DrawFn, index: int, names: Names, hypotheses: Names, certain: bool
@@ -480,13 +519,13 @@ def evidence_items(
     forecast = draw(st.integers(0, 2)) == 0
     of_assumption = draw(st.booleans())
     if names and of_assumption:
-        name, _, state = draw(st.sampled_from(names)).partition(" is ")
+        name, _, state = draw(one_of(*names)).partition(" is ")
         about = About(assumption=name, is_=state or None)
         every = tuple(other for other in names if other.startswith(f"{name} is "))
         if every and not forecast and draw(st.booleans()):
             return draw(state_items(index, name, every, names, certain))
     elif forecast:
-        about = About(class_=draw(st.sampled_from(CLASSES)))
+        about = About(class_=draw(one_of(*CLASSES)))
     else:
         about = About(outcome=True)
     base: dict[str, Any] = {"id": f"e{index}", "about": about}
@@ -495,7 +534,7 @@ def evidence_items(
         base["sd_bits"] = draw(st.integers(3, 40)) / 10.0
         return Evidence(**base)
     relevances = probabilities(certain)
-    base["relevance"] = draw(st.one_of(st.none(), relevances, relevances))
+    base["relevance"] = draw(perhaps(relevances, 2))
     items = counts_items if draw(st.booleans()) else bayes_items
     return draw(items(base, hypotheses, names, certain))
 
@@ -539,7 +578,7 @@ def small_stories(
         common_cause=draw(common_causes(checks, flagged, names, certain)),
         evidence=tuple(
             draw(evidence_items(index, names, outcomes, certain))
-            for index in range(draw(st.sampled_from((0, 1, 2, 2, 3))))
+            for index in range(draw(one_of(0, 1, 2, 2, 3)))
         ),
     )
 
@@ -548,15 +587,12 @@ def small_stories(
 def with_results(draw: st.DrawFn, stories: Strategy) -> Story:
     """Draw a story some of whose checks have been run, and whose routes may share mechanisms."""
     story = draw(stories)
-    results = st.sampled_from((None, "passed", "flagged"))
-    mechanisms = st.sampled_from((None, "scheming", "wrong-proxy"))
+    results = one_of(None, "passed", "flagged")
+    mechanisms = one_of(None, "scheming", "wrong-proxy")
     checks = tuple(check.model_copy(update={"result": draw(results)}) for check in story.checks)
-    live = {check.id for check in checks if check.result is None}
-    causes = tuple(cause for cause in story.common_cause if live.issuperset(cause.checks))
     return story.model_copy(
         update={
             "checks": checks,
-            "common_cause": causes,
             "routes": tuple(
                 route.model_copy(update={"mechanism": draw(mechanisms)}) for route in story.routes
             ),

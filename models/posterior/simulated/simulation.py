@@ -309,10 +309,10 @@ class Simulation:
         graph, n_states = self.graph, self.n_states
         truth, chances = self._truth(block, values, batches)
         by_name = {variable.name: truth[:, v] for variable, v in _numbered(graph)}
-        rates = values if likelihoods.results else without_results(values, graph.result_numbers())
+        rates = values if likelihoods.results else without_results(values, graph.result_rates())
         # Few formulas decide the rates of many endings.
         indicator = cache(lambda formula: formula is None or holds(formula, by_name))
-        hazards = HazardFactors(graph, Arrays(rates, graph.derived), indicator)
+        hazards = HazardFactors(graph, Arrays.of(graph, rates), indicator)
         routes, log_weights = self._race(values, likelihoods, by_name, hazards)
         log_weights += log_likelihoods_of_states(graph, likelihoods.assumptions, truth, by_name)
         top = log_weights.max(axis=1)

@@ -90,11 +90,17 @@ class Arrays:
     values: Array
     derived: Derived
 
+    @classmethod
+    def of(cls, graph: StoryGraph, values: Array) -> "Arrays":
+        """Factors at draws of a story's numbers, with or without its readings."""
+        return cls(graph.derived.readings.beside(values), graph.derived)
+
     def number(self, index: int, *, happens: bool) -> Array:
         """The chance that a number stands for, or its complement."""
-        values, place = self.values, index - self.derived.n_numbers
-        if place >= 0:
-            values, index = DerivedLayout([self.derived.numbers[place]]).beside(values), -1
+        values = self.values
+        if index >= values.shape[1]:
+            derived = self.derived.numbers[index - self.derived.n_numbers]
+            values, index = DerivedLayout([derived]).beside(values), -1
         chance = values[:, index, None]
         return chance if happens else 1 - chance
 

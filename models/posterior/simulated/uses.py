@@ -5,15 +5,17 @@ summed (`models.hazards`): which of the flags that are known the route itself di
 then, hazard by hazard, whether it fired and which of those flags it raised.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.engine.state_draws import Uses
+from storyodds.models.posterior.simulated.states import Arrays, Factor
 from storyodds.models.story.graph import StoryGraph
 from storyodds.models.story.rates import Rate
+from storyodds.models.story.verdicts import VerdictFactors
 from storyodds.scenarios.grammar.formulas import Formula, parts
 from storyodds.scenarios.grammar.outcomes import INTENDED
 
@@ -98,6 +100,7 @@ def uses_of(
             uses.happened[:, number] |= here & truth[:, v]
             uses.failed[:, number] |= here & ~truth[:, v]
             open_rows = open_rows & ~here
+    number_of = _number_of(graph)
     excused = np.zeros((len(truth), len(graph.checks)), bool)  # flags that the route did not raise
     if graph.hazards_are_evidence:
         intended = np.array([node.outcome_class == INTENDED for node in graph.routes])[route]
@@ -115,11 +118,62 @@ def uses_of(
         if check.result is not None:
             every = np.arange(len(route))
             rates = [number_at(node.flags[c], by_name, len(route)) for node in graph.routes]
-            flags = np.array(rates)[route, every]
+            flags = number_of(np.array(rates)[route, every])
             flagged = ~excused[:, c] & (check.result == "flagged")
             uses.happened[every, flags] |= flagged
             uses.failed[every, flags] |= ~flagged
+    if graph.causes_of_results and not graph.hazards:  # with those, shares are sampled
+        _draw_shares(uses, graph, values, by_name, route, rng)
     return uses
+
+
+def _draw_shares(
+    uses: Uses,
+    graph: StoryGraph,
+    values: Array,
+    by_name: Mapping[str, Bools],
+    route: NDArray[np.intp],
+    rng: np.random.Generator,
+) -> None:
+    """Draw whether one thing decided for checks that fail together, given their results."""
+    verdicts, n = _factors(graph, values, by_name), len(route)
+    flagged = {c: check.result == "flagged" for c, check in enumerate(graph.checks) if check.result}
+    for cause in graph.causes_of_results:
+        results = {c: flagged[c] for c in cause.checks if c in flagged}
+        u = rng.random(n)
+        for r in np.unique(route):
+            share = cause.of_routes[r]
+            if not isinstance(share, Rate):
+                continue
+            sides = (
+                verdicts.of_route_if(r, results, together=together) for together in (True, False)
+            )
+            as_one, apart = (_by_state(side, n) for side in sides)
+            numbers, here = number_at(share, by_name, n), route == r
+            chance = values[np.arange(n), numbers]
+            weight, rest = chance * as_one, (1 - chance) * apart
+            whole = np.where(weight + rest > 0, weight + rest, 1.0)
+            decided = u < weight / whole
+            uses.happened[here & decided, numbers[here & decided]] = True
+            uses.failed[here & ~decided, numbers[here & ~decided]] = True
+
+
+def _number_of(graph: StoryGraph) -> Callable[[NDArray[np.intp]], NDArray[np.intp]]:
+    """What takes readings of known results to the numbers that they are."""
+    return np.vectorize(graph.derived.readings.number_of, otypes=[np.intp])
+
+
+def _factors(graph: StoryGraph, values: Array, by_name: Mapping[str, Bools]) -> VerdictFactors:
+    """What checks make of models, as arrays of one row a state."""
+
+    def indicator(formula: Formula | None) -> bool | Bools:
+        return formula is None or holds(formula, by_name)[:, None]
+
+    return VerdictFactors(graph, Arrays.of(graph, values), indicator)
+
+
+def _by_state(factor: Factor, n: int) -> Array:
+    return np.asarray(np.broadcast_to(factor, (n, 1))[:, 0], dtype=float)
 
 
 class _Hazards:
@@ -135,6 +189,8 @@ class _Hazards:
     ) -> None:
         self.graph, self.values, self.opened, self.route = graph, values, opened, route
         self.by_name, self.every = by_name, np.arange(len(values))
+        self.verdicts = _factors(graph, values, by_name)
+        self._number_of = _number_of(graph)
         self.explaining = frozenset(
             c
             for c, check in enumerate(graph.checks)
@@ -176,19 +232,20 @@ class _Hazards:
 
     def _fired(self, h: int, flags: Flags, raised: Flags) -> Array:
         """P(a hazard fires, and of these flags raises those alone)."""
-        hazard = self.graph.hazards[h]
-        chance = self._at(hazard.probability)
-        for flag, happened in self._rates(h, flags, raised):
-            rate = self._at(flag)
-            chance = chance * (rate if happened else 1 - rate)
-        return np.asarray(chance)
+        verdict = self.verdicts.of_hazard(h, self._verdict(h, flags, raised))
+        chance = self._at(self.graph.hazards[h].probability)
+        return np.asarray(chance * _by_state(verdict, len(self.values)))
+
+    def _verdict(self, h: int, flags: Flags, raised: Flags) -> dict[int, bool]:
+        """What checks say of a fired hazard, those that have passed too."""
+        passed = {c for c, check in enumerate(self.graph.checks) if check.result == "passed"}
+        return {c: c in raised for c in sorted((flags | passed) & self._named(h))}
 
     def _rates(self, h: int, flags: Flags, raised: Flags) -> list[tuple[Rate, bool]]:
-        """The flag rates that a fired hazard uses, and whether it flagged: passed checks too."""
+        """The flag rates that a fired hazard uses, and whether it flagged."""
         rates = self.graph.hazards[h].flags
-        passed = {c for c, check in enumerate(self.graph.checks) if check.result == "passed"}
-        named = sorted((flags | passed) & self._named(h))
-        return [(rate, c in raised) for c in named if (rate := rates[c]) is not None]
+        verdict = self._verdict(h, flags, raised)
+        return [(rate, flagged) for c, flagged in verdict.items() if (rate := rates[c]) is not None]
 
     def draw(self, uses: Uses, rows: NDArray[np.intp], rng: np.random.Generator) -> Bools:
         """Draw them, put down what they use in some rows, and give the flags they had to raise.
@@ -220,17 +277,22 @@ class _Hazards:
                     moved[own] = subsets.index(flags - raised)
                     for rate, happened in self._rates(h, flags, raised):
                         side = uses.happened if happened else uses.failed
-                        side[rows[own], self._numbers(rate)[own]] = True
+                        side[rows[own], self._number_of(self._numbers(rate)[own])] = True
             choice = moved
         return excused
 
     def _route(self, excused: Flags) -> Array:
         """P(of the known flags, the route itself raises all but these)."""
-        chance = np.ones(len(self.values))
-        for c in sorted(self.explaining):
-            numbers = np.array([self._numbers(node.flags[c]) for node in self.graph.routes])
-            rate = self.values[self.every, numbers[self.route, self.every]]
-            chance = chance * (1 - rate if c in excused else rate)
+        results = {
+            c: check.result == "flagged" and c not in excused
+            for c, check in enumerate(self.graph.checks)
+            if check.result is not None
+        }
+        n = len(self.values)
+        chance = np.ones(n)
+        for r in np.unique(self.route):
+            here = self.route == r
+            chance[here] = _by_state(self.verdicts.of_route(r, results, None), n)[here]
         return chance
 
 

@@ -5,7 +5,7 @@ from typing import TypedDict
 from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.estimate import PathName
 from storyodds.scenarios.grammar.outcomes import OutcomeClass
-from storyodds.scenarios.switches import Part
+from storyodds.scenarios.grammar.switch_kinds import Part
 
 
 class EventAnswer(TypedDict):

@@ -60,6 +60,7 @@ DEPTHS = (
         "be held against them.",
         (
             stages.stage_by_stage,
+            stages.from_stage_to_stage,
             movers.assumptions,
             reasons.constraints_and_nudges,
             about.left_out,

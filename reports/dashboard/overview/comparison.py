@@ -11,8 +11,8 @@ from storyodds.reports.dashboard.html import rendered
 from storyodds.reports.dashboard.overview.folder import MARK
 from storyodds.reports.dashboard.overview.index import own_file
 from storyodds.reports.dashboard.parts import Section, Table
-from storyodds.reports.documents.comparison import compared_fates
-from storyodds.reports.documents.comparison_order import point_words
+from storyodds.reports.documents.comparison.order import point_words
+from storyodds.reports.documents.comparison.sentences import compared_fates
 from storyodds.reports.figures.comparison import plot_comparison, plot_ranks_of_sides
 from storyodds.reports.figures.drawing.cells import Cell, share_cell, with_band
 from storyodds.reports.tables.datasets import dataset

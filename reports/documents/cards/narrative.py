@@ -8,6 +8,7 @@ from storyodds.reports.words.levers import plain_name
 from storyodds.reports.words.numbers import listed, percent
 from storyodds.reports.words.sentences import has_evidence, is_risk_argument
 from storyodds.reports.words.sequences import is_sequence, sequence_words
+from storyodds.reports.words.stages import loss_words, losses
 
 _NEEDS = 3  # conditions of a path that tell it from its like
 _LEVERS = 2  # of the card's, which a text of ten sentences has room for
@@ -52,6 +53,7 @@ def narrative(estimate: Estimate, card: Card) -> tuple[str, ...]:
         card.definition,
         card.day,
         card.together,
+        *_loss(estimate),
         *_path(estimate),
         *levers,
         *(f"{verdict.sentence} {verdict.change}".strip() for verdict in card.verdicts),
@@ -88,6 +90,12 @@ def _odds(card: Card) -> str:
 
 def _ranges(card: Card) -> str:
     return ", with 90% intervals" if any(ending.band for ending in card.endings) else ""
+
+
+def _loss(estimate: Estimate) -> list[str]:
+    """What the stage of training loses that loses most of what was intended."""
+    largest = max(losses(estimate), key=lambda loss: loss.lost, default=None)
+    return [] if largest is None or not largest.to else [loss_words(largest)]
 
 
 def _path(estimate: Estimate) -> list[str]:

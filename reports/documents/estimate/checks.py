@@ -8,6 +8,7 @@ from storyodds.models.engine.quantities import Quantities
 from storyodds.models.story.outcomes import Outcome, alone_to_flag, passed
 from storyodds.models.story.queries import Query
 from storyodds.reports.contract.estimate import CheckDependence, CheckEffect, DependenceOdds
+from storyodds.reports.documents.estimate.checks_within import averted_within
 from storyodds.reports.documents.estimate.view import View
 from storyodds.reports.documents.picks import column_of, event_of
 from storyodds.reports.documents.summaries import (
@@ -36,7 +37,7 @@ def check_effects(view: View) -> dict[str, CheckEffect]:
                 )
                 for r, route in enumerate(graph.routes)
             },
-            "added": None if check.within else view.of(_averted(view, c)),
+            "added": averted_within(view, c) if check.within else view.of(_averted(view, c)),
         }
     return entries
 

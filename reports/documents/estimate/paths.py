@@ -22,7 +22,7 @@ def path_record(path: Path) -> PathName:
     """Name a path as results do: its ending and its literals."""
     return {
         "path": path.hazard or path.route,
-        "literals": [_text(literal) for literal in sorted(path.literals)],
+        "literals": [_text(literal) for literal in path.ordered],
     }
 
 

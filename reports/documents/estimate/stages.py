@@ -1,12 +1,14 @@
-"""Where each stage of training leaves the model."""
+"""Where each stage of training leaves the model, and how much moves from what to what in it."""
 
 from collections.abc import Collection
 
 import numpy as np
 
 from storyodds.models.engine.quantities import Quantities
+from storyodds.models.flows.stage_moves import moves_by_stage
 from storyodds.models.story.graph import StageEnding
 from storyodds.models.story.queries import Query
+from storyodds.reports.contract.by_event import ByClass
 from storyodds.reports.contract.estimate import StageOdds
 from storyodds.reports.documents.estimate.view import Array, View
 from storyodds.reports.documents.summaries import Pick
@@ -16,6 +18,7 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 def stage_odds(view: View) -> list[StageOdds]:
     """Give the odds of every route and class as each stage ends, for good."""
     routes = view.graph.routes
+    moves = _moves(view)
     return [
         {
             "stage": ending.stage,
@@ -30,9 +33,25 @@ def stage_odds(view: View) -> list[StageOdds]:
             "routes": {
                 route.id: view.of(_left(view, ending, [k])) for k, route in enumerate(routes)
             },
+            "moves": of_stage,
         }
-        for ending in view.graph.stages
+        for ending, of_stage in zip(view.graph.stages, moves, strict=True)
     ]
+
+
+def _moves(view: View) -> list[ByClass[dict[str, float]] | None]:
+    """By stage, P(class before, route after); None where it cannot be worked out."""
+    moves, ids = moves_by_stage(view.assessment), [route.id for route in view.graph.routes]
+    if moves is None:
+        return [None for _ in view.graph.stages]
+    named: list[ByClass[dict[str, float]] | None] = [
+        {
+            name: dict(zip(ids, by_route, strict=True))
+            for name, by_route in zip(CLASSES, by_class, strict=True)
+        }
+        for by_class in moves.tolist()
+    ]
+    return [None, *named]
 
 
 def _left(view: View, ending: StageEnding, routes: Collection[int]) -> Pick:

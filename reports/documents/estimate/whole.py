@@ -30,11 +30,11 @@ from storyodds.reports.documents.summaries import (
 )
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.stages import is_of_training
+from storyodds.scenarios.numbers.story_number import BASES
 from storyodds.scenarios.provenance import (
     provenance,
     story_numbers,
 )
-from storyodds.scenarios.resolve import BASES
 
 _NOTHING = 1e-12  # per bit: what rounding leaves of a derivative that is 0
 

@@ -35,7 +35,7 @@ from storyodds.priors.text.json_reader import MAX_BYTES, read_json
 from storyodds.priors.text.json_writer import json_text
 from storyodds.priors.text.records import Record, Text
 from storyodds.reports.contract.estimate import Estimate
-from storyodds.reports.documents.comparison_saved import MAKE
+from storyodds.reports.documents.comparison.saved import MAKE
 from storyodds.reports.documents.saved_estimate import require_estimate
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.numbers import counted

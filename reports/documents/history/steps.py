@@ -24,9 +24,9 @@ from typing import cast
 from storyodds.models.assessment.assessment import Assessment, Progress
 from storyodds.priors.text.errors import InputError, UnsupportedStoryError
 from storyodds.reports.contract.estimate import Estimate
-from storyodds.reports.documents.comparison_changes import summarize_contributions
-from storyodds.reports.documents.comparison_saved import Saved, monte_carlo_error, saved_side
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.changes import summarize_contributions
+from storyodds.reports.documents.comparison.saved import Saved, monte_carlo_error, saved_side
+from storyodds.reports.documents.comparison.sides import story_side
 from storyodds.reports.documents.history.makes import Make, plain_since
 from storyodds.reports.words.aliases import Json
 from storyodds.reports.words.as_written import number_words

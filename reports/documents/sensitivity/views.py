@@ -26,8 +26,8 @@ from storyodds.reports.contract.by_event import ByEvent
 from storyodds.reports.contract.comparison import Difference
 from storyodds.reports.contract.sensitivity.views import ViewsPart
 from storyodds.reports.contract.summaries import Summary
-from storyodds.reports.documents.comparison import difference
-from storyodds.reports.documents.comparison_order import RANKED
+from storyodds.reports.documents.comparison.order import RANKED
+from storyodds.reports.documents.comparison.pairs import difference
 from storyodds.scenarios.provenance import changed_by_view, story_numbers
 from storyodds.scenarios.resolve import resolve
 from storyodds.scenarios.story import Story

@@ -16,8 +16,8 @@ from storyodds.reports.words.sentences import (
 )
 from storyodds.reports.words.sequences import is_sequence, sequence_words
 from storyodds.scenarios.grammar.outcomes import CLASSES, INTENDED
+from storyodds.scenarios.numbers.story_number import BASES
 from storyodds.scenarios.provenance import is_reference, places_of
-from storyodds.scenarios.resolve import BASES
 
 _HOW_TO_READ = (
     "Each goal has the probability that it is so. Evidence with bits for a class challenges the "

@@ -62,7 +62,12 @@ from storyodds.reports.words.sentences import (
     opinions_words,
 )
 from storyodds.reports.words.sequences import NARROWED, path_links
-from storyodds.reports.words.stages import likeliest_by_stage, reached_routes
+from storyodds.reports.words.stages import (
+    likeliest_by_stage,
+    loss_words,
+    losses,
+    reached_routes,
+)
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.story import Story
 
@@ -250,6 +255,8 @@ def _stages(doc: Estimate) -> Iterator[str]:
     yield from table(("Route", "Class", *heads), rows, "ll" + "r" * len(heads))
     rows = [[name, *(text(chance(stage["classes"][name])) for stage in stages)] for name in CLASSES]
     yield from table(("Class", *heads), rows, "l" + "r" * len(heads))
+    for loss in losses(doc):
+        yield from (text(loss_words(loss)), "")
 
 
 def _without(entry: Summary | None) -> list[str]:

@@ -14,8 +14,8 @@ from storyodds.reports.words.recipe import Recipe
 from storyodds.reports.words.sentences import headline_fates
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import RESIDUAL
+from storyodds.scenarios.numbers.story_number import BASES
 from storyodds.scenarios.provenance import NumberRecord, is_reference
-from storyodds.scenarios.resolve import BASES
 
 
 def basis_words(doc: Estimate) -> str:

@@ -1,7 +1,6 @@
 """What boxes need, drawn: lines into brackets, which nothing flows along."""
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -19,9 +18,9 @@ _BEFORE = 8.0  # from a box to its bracket
 _DOT = 4.0  # from the end of a line to its bracket
 _FEW = 3.0  # that a bracket reaches beyond its outer lines
 
-# Strokes by what they are and whether they are of the worst path, each kind one path in the end:
-# very many lines are few marks.
-Strokes = dict[tuple[str, bool], list[str]]
+# A stroke: what it is, whether it is of the worst path, and its data. Those of a kind are one path
+# in the end: very many lines are few marks.
+Stroke = tuple[str, bool, str]
 
 
 def draw_needs(picture: Shown, boxes: Mapping[str, Box]) -> Iterator[Markup]:
@@ -33,22 +32,16 @@ def draw_needs(picture: Shown, boxes: Mapping[str, Box]) -> Iterator[Markup]:
     boxes : mapping of str to Box
         By node.
     """
-    strokes: Strokes = {}
     lit = {(term.node, term.holds) for term in picture.document.worst.terms}
     lit |= {(node.id, True) for node in (*picture.made, *_hazards(picture)) if node.worst}
-    for id, need in picture.needs.items():
-        if id in boxes and all(term.node in boxes for term in terms_of(need)):
-            _Bracket(strokes, boxes, boxes[id], lit).draw(need)
-    for id, terms in picture.loose.items():
-        placed = sorted(terms, key=lambda term: boxes[term.node].middle)
-        y = boxes[id].middle - SLOT * (len(placed) - 1) / 2
-        for term in placed:
-            _line(strokes, boxes[term.node], boxes[id].x - 6, y, term.holds, False, "some")
-            y += SLOT
-    for (kind, worst), data in sorted(strokes.items(), key=lambda item: item[0][1]):
+    strokes = [*_brackets(picture, boxes, lit), *_lines_of_some(picture, boxes)]
+    paths: dict[tuple[str, bool], list[str]] = {}
+    for kind, worst, data in strokes:
+        paths.setdefault((kind, worst), []).append(data)
+    for (kind, worst), parts in sorted(paths.items(), key=lambda item: item[0][1]):
         for look in _LOOKS[kind]:
             look = worst_look(look, worst, picture.document)
-            yield element("path", d="".join(data), class_=look)
+            yield element("path", d="".join(parts), class_=look)
 
 
 _LOOKS = {
@@ -64,67 +57,86 @@ def _hazards(picture: Shown) -> Iterator[Node]:
     return (node for node in picture.stages[0] if node.stage == "hazard")
 
 
-@dataclass
-class _Bracket:
-    """The bracket of one box, with those within it."""
+def _brackets(
+    picture: Shown, boxes: Mapping[str, Box], lit: Set[tuple[str, bool]]
+) -> Iterator[Stroke]:
+    """The bracket of every box that needs something."""
+    for id, need in picture.needs.items():
+        if id in boxes and all(term.node in boxes for term in terms_of(need)):
+            box, count = boxes[id], len(list(terms_of(need)))
+            x, first = box.x - _BEFORE, box.middle - SLOT * (count - 1) / 2
+            strokes, top, bottom = _bracket(need, x, first, box, boxes, lit)
+            yield from strokes
+            start = x - _DOT * (len(need.parts) == 1)
+            data = f"M{start:.1f},{(top + bottom) / 2:.1f}H{box.x:.1f}"
+            yield "bracket", box.node.worst, data
 
-    strokes: Strokes
-    boxes: Mapping[str, Box]
-    box: Box
-    lit: Set[tuple[str, bool]]
-    used: int = 0
 
-    def draw(self, need: Need) -> None:
-        """Draw it, from the middle of the box on."""
-        x = self.box.x - _BEFORE
-        n = len(list(terms_of(need)))
-        first = self.box.middle - SLOT * (n - 1) / 2
-        top, bottom = self._part(need, x, first)
-        start = x - _DOT * (len(need.parts) == 1)
-        self._add("bracket", f"M{start:.1f},{(top + bottom) / 2:.1f}H{self.box.x:.1f}")
+def _lines_of_some(picture: Shown, boxes: Mapping[str, Box]) -> Iterator[Stroke]:
+    """What some of several routes need."""
+    for id, terms in picture.loose.items():
+        placed = sorted(terms, key=lambda term: boxes[term.node].middle)
+        y = boxes[id].middle - SLOT * (len(placed) - 1) / 2
+        for term in placed:
+            yield from _line(boxes[term.node], boxes[id].x - 6, y, term.holds, False, "some")
+            y += SLOT
 
-    def _part(self, need: Need, x: float, first: float) -> tuple[float, float]:
-        ends = []
-        for part in sorted(need.parts, key=self._height):
-            if isinstance(part, Term):
-                y = first + SLOT * self.used
-                self.used += 1
-                source = self.boxes[part.node]
-                worst = self.box.node.worst and (part.node, part.holds) in self.lit
-                _line(self.strokes, source, x - _DOT, y, part.holds, worst)
-                ends.append(y)
-            else:
-                inner = x - _BRACKET
-                y = sum(self._part(part, inner, first)) / 2
-                self._add("bracket", f"M{inner:.1f},{y:.1f}H{x:.1f}")
-                ends.append(y)
-        top, bottom = min(ends) - _FEW, max(ends) + _FEW
-        if len(need.parts) > 1:
-            self._add("bracket", _spine(x, top, bottom, need))
-        return top, bottom
 
-    def _height(self, part: Term | Need) -> float:
-        terms = [part] if isinstance(part, Term) else list(terms_of(part))
-        return sum(self.boxes[term.node].middle for term in terms) / len(terms)
+def _bracket(
+    need: Need,
+    x: float,
+    first: float,
+    box: Box,
+    boxes: Mapping[str, Box],
+    lit: Set[tuple[str, bool]],
+    slot: int = 0,
+) -> tuple[list[Stroke], float, float]:
+    """A bracket with those within it, and from where to where it reaches.
 
-    def _add(self, kind: str, data: str) -> None:
-        self.strokes.setdefault((kind, self.box.node.worst), []).append(data)
+    Parameters
+    ----------
+    x, first : float
+        Where it stands, and where the first line of the whole bracket ends.
+    box : Box
+        That needs it.
+    slot : int
+        How many lines of the whole bracket are above its own.
+    """
+    strokes: list[Stroke] = []
+    ends: list[float] = []
+    for part in sorted(need.parts, key=lambda part: _height(part, boxes)):
+        if isinstance(part, Term):
+            y = first + SLOT * slot
+            slot += 1
+            worst = box.node.worst and (part.node, part.holds) in lit
+            strokes += _line(boxes[part.node], x - _DOT, y, part.holds, worst)
+        else:
+            inner = x - _BRACKET
+            within, top, bottom = _bracket(part, inner, first, box, boxes, lit, slot)
+            slot += len(list(terms_of(part)))
+            y = (top + bottom) / 2
+            strokes += within
+            strokes.append(("bracket", box.node.worst, f"M{inner:.1f},{y:.1f}H{x:.1f}"))
+        ends.append(y)
+    top, bottom = min(ends) - _FEW, max(ends) + _FEW
+    if len(need.parts) > 1:
+        strokes.append(("bracket", box.node.worst, _spine(x, top, bottom, need)))
+    return strokes, top, bottom
+
+
+def _height(part: Term | Need, boxes: Mapping[str, Box]) -> float:
+    """How far down the boxes of a part are on average."""
+    terms = [part] if isinstance(part, Term) else list(terms_of(part))
+    return sum(boxes[term.node].middle for term in terms) / len(terms)
 
 
 def _line(
-    strokes: Strokes,
-    source: Box,
-    x: float,
-    y: float,
-    holds: bool,
-    worst: bool,
-    kind: str = "need",
-) -> None:
-    """Draw a line from a box to a dot, hollow where it must not be so."""
+    source: Box, x: float, y: float, holds: bool, worst: bool, kind: str = "need"
+) -> Iterator[Stroke]:
+    """A line from a box to a dot, hollow where it must not be so."""
     line = curve(source.x + source.width, source.middle, x, y)
-    strokes.setdefault((kind, worst), []).append(f"M{line}")
-    dot = f"M{x:.1f},{y:.1f}h0"
-    strokes.setdefault(("so" if holds else "not", worst), []).append(dot)
+    yield kind, worst, f"M{line}"
+    yield "so" if holds else "not", worst, f"M{x:.1f},{y:.1f}h0"
 
 
 def _spine(x: float, top: float, bottom: float, need: Need) -> str:

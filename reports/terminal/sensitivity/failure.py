@@ -17,8 +17,9 @@ from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.documents.sensitivity.failure import SHARES
 from storyodds.reports.terminal.frame import titled
 from storyodds.reports.terminal.layout import Row, dim, fitting, stripped, wrap
-from storyodds.reports.words.numbers import band, bits, percent, unique_names
+from storyodds.reports.words.numbers import band, bits, percent
 from storyodds.reports.words.sentences import HEADLINE_FATES
+from storyodds.reports.words.sequences import unique_names
 from storyodds.reports.words.shortening import plain
 
 SHOWN = 10  # rows of a table

@@ -16,7 +16,8 @@ from storyodds.reports.contract.sensitivity.local import (
 from storyodds.reports.contract.summaries import Band
 from storyodds.reports.terminal.frame import heading, titled
 from storyodds.reports.terminal.layout import Row, with_words
-from storyodds.reports.words.numbers import path_words, percent, plus_minus, signed, significant
+from storyodds.reports.words.numbers import percent, plus_minus, signed, significant
+from storyodds.reports.words.sequences import path_words
 from storyodds.reports.words.shortening import plain
 
 SHOWN = 8  # numbers, assumptions, and tipping points of one verdict

@@ -9,6 +9,7 @@ from typing import Any, is_typeddict
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from support.staged_stories import STAGED
 
 from storyodds import load_story, read_judgments, sequences
 from storyodds.models.assessment.assessment import Assessment, assess
@@ -17,19 +18,22 @@ from storyodds.reports.contract.comparison import Comparison
 from storyodds.reports.contract.estimate import Estimate
 from storyodds.reports.contract.importance import Importance
 from storyodds.reports.contract.judgments import PanelSummary
+from storyodds.reports.contract.placement import Placements
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.contract.sequences import SequenceOdds
 from storyodds.reports.contract.value import InformationValue
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.sides import story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.importance import summarize_importance
 from storyodds.reports.documents.judgments import summarize_judgments
+from storyodds.reports.documents.placement import summarize_placement
 from storyodds.reports.documents.sensitivity.whole import PARTS, summarize_sensitivity
 from storyodds.reports.documents.value import summarize_value
 from storyodds.scenarios import provenance
 from storyodds.scenarios.loader import bundled_stories
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
 
 FLOOD = Path(__file__).parents[2] / "data" / "open-psa" / "flood.xml"
 DRAWS = 64  # the fewest that are taken: what is tested is there with any
@@ -84,6 +88,11 @@ def test_sequences() -> None:
 @pytest.mark.parametrize("stakes", [None, {"success": 1.0, "catastrophe": -100.0}])
 def test_value(name: str, stakes: dict[str, float] | None) -> None:
     require(summarize_value(assessed(name, standard=True), stakes), InformationValue)
+
+
+def test_placement() -> None:
+    story = resolve(Story.model_validate(STAGED), standard=True)
+    require(summarize_placement(assess(story, draws=DRAWS)), Placements)
 
 
 @pytest.mark.parametrize(

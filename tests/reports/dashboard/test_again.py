@@ -30,8 +30,8 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 def made(**changes: Any) -> Dossier:
     """Made by code, which need not say again what it changed."""
-    found = assess(resolve(load_text(CHECKED), **changes), draws=64, seed=3)
-    return make_dossier(found)
+    assessment = assess(resolve(load_text(CHECKED), **changes), draws=64, seed=3)
+    return make_dossier(assessment)
 
 
 @pytest.mark.parametrize("changes", CHANGES)
@@ -53,8 +53,8 @@ def test_the_commands_give_the_numbers_of_the_page(
 def test_a_view_from_a_file_is_named_by_its_file(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "my view.yaml"
     file.write_text("view: mine\ntitle: Mine\nset: {aware: 0.25}\n", "utf-8")
-    found = assess(resolve(load_text(SMALL), view=view(file)), draws=64, seed=3)
-    dossier = make_dossier(found, recipe=Recipe("small.yaml", str(file), draws=64, seed=3))
+    assessment = assess(resolve(load_text(SMALL), view=view(file)), draws=64, seed=3)
+    dossier = make_dossier(assessment, recipe=Recipe("small.yaml", str(file), draws=64, seed=3))
     _, estimate = (shlex.split(line) for line in again(dossier).data["commands"])
     assert estimate[estimate.index("--view") + 1] == str(file)
     story = tmp_path / "small.yaml"

@@ -71,8 +71,8 @@ def test_exact_means_are_told_from_sampled_ones() -> None:
 
 
 def test_forecasts_and_flags_are_told_before_any_number() -> None:
-    found = assess(resolve(features_story("flagged")), draws=256)
-    words = [badge.words for badge in badges(make_dossier(found))]
+    assessment = assess(resolve(features_story("flagged")), draws=256)
+    words = [badge.words for badge in badges(make_dossier(assessment))]
     assert "Includes 2 forecasts: opinions, not findings" in words
     assert "A check flagged this model: odds of going on all the same" in words
 

@@ -49,9 +49,9 @@ def showcase() -> Assessment:
 
 
 def carried(assessment: Assessment, **options: Any) -> dict[str, Any]:
-    found = what_if_data(assessment, **options)
-    assert found is not None
-    return found
+    data = what_if_data(assessment, **options)
+    assert data is not None
+    return data
 
 
 def test_nothing_moved_is_the_estimate(showcase: Assessment) -> None:

@@ -16,9 +16,10 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.models.comparison.sides import EVENTS
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
-from storyodds.reports.documents.comparison import difference, summarize_comparison
-from storyodds.reports.documents.comparison_saved import read_result, saved_side
-from storyodds.reports.documents.comparison_sides import Side, story_side
+from storyodds.reports.documents.comparison.pairs import difference
+from storyodds.reports.documents.comparison.saved import read_result, saved_side
+from storyodds.reports.documents.comparison.sides import Side, story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.terminal.comparison import print_comparison
 from storyodds.scenarios.loader import load_story
 from storyodds.scenarios.resolve import resolve
@@ -46,8 +47,8 @@ def printed(summary: Any, width: int = 80) -> str:
 
 def test_the_very_words() -> None:
     likely, unlikely = side(on_a_class(0.3), "likely"), side(on_a_class(0.1), "unlikely")
-    found = summarize_comparison([likely, unlikely], draws=64)
-    text = " ".join(printed(found).split())
+    comparison = summarize_comparison([likely, unlikely], draws=64)
+    text = " ".join(printed(comparison).split())
     assert (
         "Clear between unlikely and likely: success 90% against 70% (+20 points), intended 90% "
         "against 70% (+20 points), deceptive 10% against 30% (−20 points), benign-failure 5.0% "
@@ -63,15 +64,15 @@ def test_the_very_words() -> None:
 
 def test_a_story_against_itself() -> None:
     story = on_a_class(WIDE, [seen(7)])
-    found = summarize_comparison([side(story, "one"), side(story, "two")], draws=256)
-    (pair,) = found["pairs"]
+    comparison = summarize_comparison([side(story, "one"), side(story, "two")], draws=256)
+    (pair,) = comparison["pairs"]
     for event in EVENTS:
         d = pair["differences"][event]
         assert [d[key] for key in ("mean", "q05", "median", "q95", "larger", "smaller")] == [0] * 6
         assert d["clear"] is False
     assert pair["changed"] == {"numbers": [], "evidence": [], "text": False}
-    assert found["evidence"]["rivals"][0]["weights"] == pytest.approx([0.5, 0.5])
-    assert found["summary"] == [
+    assert comparison["evidence"]["rivals"][0]["weights"] == pytest.approx([0.5, 0.5])
+    assert comparison["summary"] == [
         "two and one have the same odds.",
         "None has the least chance of catastrophe more often than another.",
     ]
@@ -79,12 +80,12 @@ def test_a_story_against_itself() -> None:
 
 def test_sides_say_what_an_estimate_says() -> None:
     story = load_story("coinrun-agent")
-    told = summarize(estimate(story, draws=256, view="wide"))
+    doc = summarize(estimate(story, draws=256, view="wide"))
     from storyodds.priors.library import view
 
     found = side(story, "wide", 256, view=view("wide"))
-    assert found.odds["success"] == pytest.approx(told["fates"]["success"], rel=1e-12)
-    assert found.odds["intended"] == pytest.approx(told["classes"]["intended"], rel=1e-12)
+    assert found.odds["success"] == pytest.approx(doc["fates"]["success"], rel=1e-12)
+    assert found.odds["intended"] == pytest.approx(doc["classes"]["intended"], rel=1e-12)
 
 
 def test_differences_count_both_ways() -> None:
@@ -100,8 +101,8 @@ def test_rivals_that_speak_of_the_same_evidence_are_weighed() -> None:
     parts = {"a": believe(0.3), "b": believe(0.5)}
     simple = tell({"a": believe(0.1)}, evidence=[seen(7)])
     longer = tell(parts, (two_steps, OFF), evidence=[seen(7)])
-    found = summarize_comparison([side(simple, "simple"), side(longer, "longer")], draws=64)
-    (group,) = found["evidence"]["rivals"]
+    comparison = summarize_comparison([side(simple, "simple"), side(longer, "longer")], draws=64)
+    (group,) = comparison["evidence"]["rivals"]
     true, false = 0.8**7 * 0.2**3, 0.2**7 * 0.8**3
     joint = [0.1 * true, 0.3 * true]
     whole = [0.1 * true + 0.9 * false, 0.3 * true + 0.7 * false]
@@ -109,8 +110,8 @@ def test_rivals_that_speak_of_the_same_evidence_are_weighed() -> None:
     assert group["bits"] == pytest.approx([np.log2(whole[0] / whole[1]), 0])
     deceptive = (joint[0] + joint[1] / 2) / sum(whole)
     assert group["odds"]["deceptive"]["mean"] == pytest.approx(deceptive)
-    assert group["items"] == ["seen"] and found["evidence"]["apart"] == []
-    assert "averaged by weight" in printed(found)
+    assert group["items"] == ["seen"] and comparison["evidence"]["apart"] == []
+    assert "averaged by weight" in printed(comparison)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +125,10 @@ def test_rivals_that_speak_of_the_same_evidence_are_weighed() -> None:
 )
 def test_other_evidence_is_not_comparable(other: Any, why: str) -> None:
     first, second = on_a_class(0.3, [seen(7)]), on_a_class(0.3, other)
-    found = summarize_comparison([side(first, "first"), side(second, "second")], draws=64)
-    assert found["evidence"]["rivals"] == []
-    assert found["evidence"]["apart"] == [{"first": "first", "second": "second", "why": why}]
-    assert why in " ".join(printed(found).split())
+    comparison = summarize_comparison([side(first, "first"), side(second, "second")], draws=64)
+    assert comparison["evidence"]["rivals"] == []
+    assert comparison["evidence"]["apart"] == [{"first": "first", "second": "second", "why": why}]
+    assert why in " ".join(printed(comparison).split())
 
 
 def test_a_difference_is_clear_by_more_than_its_error() -> None:
@@ -161,15 +162,15 @@ def test_rates_are_how_a_story_explains_and_forecasts_are_opinions() -> None:
 
 def test_what_each_change_adds() -> None:
     old, new = (on_a_class(p, [seen(n)]) for p, n in ((WIDE, 7), (Beta(beta=(4, 3)), 8)))
-    found = summarize_comparison([side(old, "old"), side(new, "new")], draws=256)
-    told = found["pairs"][0]["contributions"]
+    comparison = summarize_comparison([side(old, "old"), side(new, "new")], draws=256)
+    told = comparison["pairs"][0]["contributions"]
     assert told["why"] is None and told["orders"] is None
     assert {one["label"] for one in told["changes"]} == {"a.probability", "evidence seen changed"}
     for event in EVENTS:
         total = sum(one["adds"][event]["mean"] for one in told["changes"])
-        mean = found["pairs"][0]["differences"][event]["mean"]
+        mean = comparison["pairs"][0]["differences"][event]["mean"]
         assert total == pytest.approx(mean, abs=1e-12)
-    assert "together" in printed(found)
+    assert "together" in printed(comparison)
 
 
 def test_two_stories_have_no_changes_to_tell_apart() -> None:
@@ -211,8 +212,8 @@ def read(path: str | Path) -> Side:
 def test_saved_results_against_a_story(saved: tuple[str, str]) -> None:
     story = on_a_class(Beta(beta=(3, 3)), [seen(6)])
     draws, means = (read(path) for path in saved)
-    found = summarize_comparison([side(story, "now"), draws, means, draws], draws=256)
-    by_name = {(pair["first"], pair["second"]): pair for pair in found["pairs"]}
+    comparison = summarize_comparison([side(story, "now"), draws, means, draws], draws=256)
+    by_name = {(pair["first"], pair["second"]): pair for pair in comparison["pairs"]}
     against = by_name["now", "old.nc"]
     assert against["how"] == "paired" and against["moved"] == ["a.probability"]
     assert against["changed"]["numbers"] == [
@@ -229,12 +230,12 @@ def test_saved_results_against_a_story(saved: tuple[str, str]) -> None:
         assert d["q05"] is d["larger"] is d["clear"] is None
     assert plain["changed"]["evidence"] is None
     assert "no story is at hand of old.json" in plain["contributions"]["why"]
-    assert "keeps no counts" in found["evidence"]["apart"][1]["why"]
-    assert found["evidence"]["rivals"][0]["sides"] == ["old.nc", "old.nc"]
-    text = printed(found)
+    assert "keeps no counts" in comparison["evidence"]["apart"][1]["why"]
+    assert comparison["evidence"]["rivals"][0]["sides"] == ["old.nc", "old.nc"]
+    text = printed(comparison)
     assert "no draws" in text and "What old.nc changes" in text
-    assert [rank["name"] for rank in found["ranks"]["success"]] == ["now", "old.nc", "old.nc"]
-    json.dumps(found, allow_nan=False)
+    assert [rank["name"] for rank in comparison["ranks"]["success"]] == ["now", "old.nc", "old.nc"]
+    json.dumps(comparison, allow_nan=False)
 
 
 def test_saved_results_are_compared_as_their_stories_are(tmp_path: Path) -> None:
@@ -280,16 +281,19 @@ def test_a_result_that_does_not_come_out_again_stands_alone(tmp_path: Path) -> N
 
 def test_two_results_without_draws(saved: tuple[str, str]) -> None:
     means = read(saved[1])
-    found = summarize_comparison([means, means])
-    assert found["draws"] == 0 and found["ranks"] == {"success": None, "catastrophe": None}
-    assert "no difference can be called clear" in printed(found)
+    comparison = summarize_comparison([means, means])
+    assert comparison["draws"] == 0 and comparison["ranks"] == {
+        "success": None,
+        "catastrophe": None,
+    }
+    assert "no difference can be called clear" in printed(comparison)
 
 
 def test_exact_results_need_no_draws(tmp_path: Path) -> None:
     path = tmp_path / "sure.json"
     path.write_text(json.dumps(summarize(estimate(on_a_class(0.2)))), "utf-8")
-    found = summarize_comparison([read(path), side(on_a_class(0.5), "now")], draws=64)
-    d = found["pairs"][0]["differences"]["deceptive"]
+    comparison = summarize_comparison([read(path), side(on_a_class(0.5), "now")], draws=64)
+    d = comparison["pairs"][0]["differences"]["deceptive"]
     assert [d["mean"], d["q05"], d["q95"]] == pytest.approx([0.3] * 3) and d["clear"]
 
 
@@ -366,12 +370,12 @@ def test_results_that_were_changed_are_refused(
     saved: tuple[str, str], place: tuple[str, ...], value: Any, sentence: str
 ) -> None:
     path = Path(saved[1])
-    found = json.loads(path.read_text("utf-8"))
-    inner = found
+    data = json.loads(path.read_text("utf-8"))
+    inner = data
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    path.write_text(json.dumps(found), "utf-8")
+    path.write_text(json.dumps(data), "utf-8")
     with pytest.raises(InputError) as caught:
         read(path)
     assert sentence in str(caught.value)
@@ -393,7 +397,9 @@ def test_what_cannot_be_relied_on_says_so() -> None:
     route = Route(id="scheme", class_="deceptive", bits=(-8, 8), harm=0.1)
     story = tell({}, (route, OFF), evidence=[sure])
     doubtful = story_side(assess(resolve(story), draws=64, method="weighting"), "doubtful")
-    found = summarize_comparison([doubtful, side(on_a_class(0.1), "sound")], draws=64)
-    assert found["diagnostics"]["ok"] is False
-    assert all(message.startswith("doubtful: ") for message in found["diagnostics"]["messages"])
-    assert "NOT RELIABLE" in printed(found) and "✗ Not sound:" in printed(found)
+    comparison = summarize_comparison([doubtful, side(on_a_class(0.1), "sound")], draws=64)
+    assert comparison["diagnostics"]["ok"] is False
+    assert all(
+        message.startswith("doubtful: ") for message in comparison["diagnostics"]["messages"]
+    )
+    assert "NOT RELIABLE" in printed(comparison) and "✗ Not sound:" in printed(comparison)

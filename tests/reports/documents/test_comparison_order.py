@@ -8,9 +8,9 @@ import pytest
 from support.building import OFF, believe, tell
 
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_order import summarize_tipping, tipping_sentences
-from storyodds.reports.documents.comparison_sides import Side, story_side
+from storyodds.reports.documents.comparison.order import summarize_tipping, tipping_sentences
+from storyodds.reports.documents.comparison.sides import Side, story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.layout import wrap
 from storyodds.scenarios.grammar.formulas import AllOf
@@ -40,8 +40,8 @@ def printed(found: Any, width: int = 80) -> str:
 
 
 def test_neighbors_in_rank_are_compared(sides: list[Side]) -> None:
-    found = summarize_tipping(sides)
-    pairs = [(entry["event"], entry["first"], entry["second"]) for entry in found]
+    tipping = summarize_tipping(sides)
+    pairs = [(entry["event"], entry["first"], entry["second"]) for entry in tipping]
     assert len(pairs) == 4
     for event in ("success", "catastrophe"):
         mine = [pair for pair in pairs if pair[0] == event]
@@ -52,9 +52,9 @@ def test_neighbors_in_rank_are_compared(sides: list[Side]) -> None:
 
 
 def test_the_object_is_plain_and_says_whose_number_it_is(sides: list[Side]) -> None:
-    found = summarize_tipping(sides[:2])
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    for entry in found:
+    tipping = summarize_tipping(sides[:2])
+    assert json.loads(json.dumps(tipping, allow_nan=False)) == tipping
+    for entry in tipping:
         assert entry["numbers"] == 2 and entry["why"] is None
         of = {point["number"]: set(point["of"]) for point in entry["points"]}
         if entry["event"] == "catastrophe":
@@ -64,15 +64,15 @@ def test_the_object_is_plain_and_says_whose_number_it_is(sides: list[Side]) -> N
         assert all(0 < p < 1 for p in chances)
         assert all(point["error"] == 0 for point in entry["points"])  # nothing is sampled
     summary = summarize_comparison(sides[:2], draws=256)
-    assert summary["tipping"] == found
-    assert set(tipping_sentences(found)) <= set(summary["summary"])
+    assert summary["tipping"] == tipping
+    assert set(tipping_sentences(tipping)) <= set(summary["summary"])
 
 
 def test_in_words(sides: list[Side]) -> None:
-    found = summarize_tipping(sides[:2])
-    said = " ".join(tipping_sentences(found))
+    tipping = summarize_tipping(sides[:2])
+    said = " ".join(tipping_sentences(tipping))
     assert "plain has more catastrophe than crossed; it would be the other way round" in said
-    text = printed(found)
+    text = printed(tipping)
     assert "Where two change order" in text and "In parentheses: the chance of that" in text
     assert "in both at once; both" in text and "in crossed; both" in text
     apart = summarize_tipping([sides[0], sides[2]])

@@ -13,8 +13,8 @@ from storyodds.models.assessment.datatree import save_result
 from storyodds.priors.distributions.forms import Beta
 from storyodds.priors.text.errors import InputError
 from storyodds.reports.api.estimate import estimate, summarize
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_saved import read_result, saved_side
+from storyodds.reports.documents.comparison.saved import read_result, saved_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 
 # Each .nc takes a process of its own; some thousands of both were run while this was made.
 TREES, TEXTS = 12, 60

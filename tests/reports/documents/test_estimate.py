@@ -21,6 +21,7 @@ from storyodds.priors.distributions.forms import Form, plain_prior
 from storyodds.priors.text.errors import InputError
 from storyodds.priors.text.records import Record
 from storyodds.reports.documents.estimate import summarize
+from storyodds.reports.documents.summaries import summarize_quotient
 from storyodds.scenarios.grammar.outcomes import CLASSES
 from storyodds.scenarios.grammar.parts import About, GivenRow
 from storyodds.scenarios.loader import story_text
@@ -190,10 +191,10 @@ def test_nuts_reports_its_own_diagnostics() -> None:
     # Bits have to be sampled, and evidence about the outcome bears on them.
     routes = [Route(id="r", class_="deceptive", bits={"normal": [0, 1]}, harm=1), OFF]
     seen = Evidence(id="e", about=About(outcome=True), bayes_factor={"deceptive": 1, "default": 0})
-    found = summarize(assess(resolve(tell({}, routes, evidence=(seen,))), method="nuts"))
-    assert {"r_hat_max", "ess_bulk_min", "ess_tail_min", "divergences"} <= set(found["diagnostics"])
-    assert "nutpie" in found["versions"]
-    json.dumps(found, allow_nan=False)
+    doc = summarize(assess(resolve(tell({}, routes, evidence=(seen,))), method="nuts"))
+    assert {"r_hat_max", "ess_bulk_min", "ess_tail_min", "divergences"} <= set(doc["diagnostics"])
+    assert "nutpie" in doc["versions"]
+    json.dumps(doc, allow_nan=False)
 
 
 @settings(
@@ -205,14 +206,14 @@ def test_nuts_reports_its_own_diagnostics() -> None:
 @given(small_stories(max_assumptions=4, max_routes=4, certain=False))
 def test_any_story_gives_finite_json(story: Story) -> None:
     try:
-        found = summarize(assess(resolve(story), method="weighting", draws=64))
+        doc = summarize(assess(resolve(story), method="weighting", draws=64))
     except InputError as error:
         assert "impossible" in str(error)
         return
-    assert list(found) == KEYS
-    json.dumps(found, allow_nan=False)
-    if found["paths"]:
-        total = math.fsum(path["share_top"] for path in found["paths"])
+    assert list(doc) == KEYS
+    json.dumps(doc, allow_nan=False)
+    if doc["paths"]:
+        total = math.fsum(path["share_top"] for path in doc["paths"])
         assert total == pytest.approx(1.0, rel=1e-9)
 
 
@@ -225,13 +226,13 @@ def links(story: Story) -> dict[str, str | None]:
 
 
 def test_carlsmith() -> None:
-    found = summarize(assess(resolve(load_story("carlsmith-six-premises"))))
-    assert abs(found["fates"]["catastrophe"]["mean"] - 0.051376) < 1e-12
+    doc = summarize(assess(resolve(load_story("carlsmith-six-premises"))))
+    assert abs(doc["fates"]["catastrophe"]["mean"] - 0.051376) < 1e-12
     product = math.prod((0.65, 0.80, 0.40, 0.65, 0.40, 0.95))
-    assert found["fates"]["catastrophe"]["mean"] == pytest.approx(product, rel=1e-12)
+    assert doc["fates"]["catastrophe"]["mean"] == pytest.approx(product, rel=1e-12)
     # Negating any premise shuts the chain: it hangs on the least likely step, the first of the
     # two at 0.40.
-    assert found["paths"][0]["weakest_link"] == "alignment-much-harder"
+    assert doc["paths"][0]["weakest_link"] == "alignment-much-harder"
 
 
 def test_a_conjunction_hangs_on_its_least_likely_part() -> None:
@@ -349,11 +350,11 @@ def spelled(data: Any, key_path: str) -> Any:
 def test_settings_and_views_are_named_in_the_provenance() -> None:
     story = tell({"a": believe(0.3)}, evidence=[item("e", {"assumption": "a"},
                  bayes_factor={"true": 1})])  # fmt: skip
-    found = summarize(assess(resolve(story, settings={"a": 0.5})))
-    entry = next(e for e in found["provenance"] if e["name"] == "a.probability")
+    doc = summarize(assess(resolve(story, settings={"a": 0.5})))
+    entry = next(e for e in doc["provenance"] if e["name"] == "a.probability")
     assert entry["origin"] == "setting"
     assert entry["form"] == 0.5
-    assert found["settings"] == {"a": "0.5"}
+    assert doc["settings"] == {"a": "0.5"}
 
 
 def test_a_conditional_table_lists_each_row() -> None:
@@ -362,3 +363,14 @@ def test_a_conditional_table_lists_each_row() -> None:
     keys = [e["key"] for e in summarize(assess(resolve(story)))["provenance"]]
     assert "assumptions.b.given[0].probability" in keys
     assert "assumptions.b.given[1].otherwise" in keys
+
+
+def test_a_whole_without_digits_has_no_parts() -> None:
+    """Nine of the least number to eight of it is no conditional probability."""
+    least, one = np.array([np.finfo(np.float64).smallest_subnormal]), np.ones(1)
+    draws = 9 * least, 8 * least, one
+    assert summarize_quotient(draws, draws) is None
+    draws = np.array([1e-307]), np.array([2e-307]), one
+    summary = summarize_quotient(draws, draws)
+    assert summary is not None
+    assert summary["mean"] == 0.5

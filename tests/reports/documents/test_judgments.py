@@ -45,18 +45,20 @@ def test_weights_are_those_of_the_classical_model(panel: Judgments, summary: Any
         np.array([[q.quantiles[by] for q in panel.calibration] for by in panel.experts]),
         np.array([q.scale == "log" for q in panel.calibration]),
     )
-    found = performance(seen)
+    scores = performance(seen)
     told = [entry["performance"] for entry in summary["performance"]["experts"]]
-    assert told == pytest.approx(found.whole.weights.tolist())
+    assert told == pytest.approx(scores.whole.weights.tolist())
     assert sum(told) == pytest.approx(1.0)
     used = [j["weight"] for j in summary["quantities"][0]["judgments"]]
     assert used == pytest.approx(told)
 
 
 def test_equal_weights_if_asked_for(panel: Judgments) -> None:
-    found = summarize_judgments(panel, weights="equal")
-    assert [j["weight"] for j in found["quantities"][0]["judgments"]] == pytest.approx([1 / 3] * 3)
-    assert len(found["quantities"][0]["pools"]["linear"]["form"]["pool"]) == 3
+    judgments = summarize_judgments(panel, weights="equal")
+    assert [j["weight"] for j in judgments["quantities"][0]["judgments"]] == pytest.approx(
+        [1 / 3] * 3
+    )
+    assert len(judgments["quantities"][0]["pools"]["linear"]["form"]["pool"]) == 3
 
 
 def test_performance_weights_need_questions() -> None:
@@ -102,12 +104,12 @@ def test_those_without_weight_alone_count_alike(panel: Judgments) -> None:
 
 def test_a_pool_that_does_not_exist_says_why() -> None:
     text = HEAD + "quantities: [{id: x, kind: probability, values: {ann: 0.3, bo: [0.1, 0.2]}}]\n"
-    found = summarize_judgments(judgments_text(text))
-    pools = found["quantities"][0]["pools"]
+    judgments = summarize_judgments(judgments_text(text))
+    pools = judgments["quantities"][0]["pools"]
     assert pools["linear"]["form"] is not None
     assert pools["logarithmic"]["form"] is None
     assert pools["logarithmic"]["reason"].startswith("found fixed values beside uncertain ones")
-    assert "no logarithmic pool: found fixed values" in printed(found, 100)
+    assert "no logarithmic pool: found fixed values" in printed(judgments, 100)
 
 
 def test_conditions_and_events_become_statements() -> None:
@@ -176,9 +178,9 @@ def test_no_line_is_longer_than_the_terminal(summary: Any, width: int) -> None:
 
 def test_few_questions_are_called_weak(panel: Judgments) -> None:
     few = panel.model_copy(update={"calibration": panel.calibration[:6]})
-    found = summarize_judgments(few)
-    assert found["performance"]["weak"]
-    assert "! Weak weights: 6 questions" in " ".join(printed(found, 200).split())
+    judgments = summarize_judgments(few)
+    assert judgments["performance"]["weak"]
+    assert "! Weak weights: 6 questions" in " ".join(printed(judgments, 200).split())
 
 
 def test_nothing_is_obeyed() -> None:

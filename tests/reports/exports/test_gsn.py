@@ -19,9 +19,10 @@ from support.many_routes import many_routes
 from storyodds import Story, load_story, load_text
 from storyodds.models.assessment.assessment import assess
 from storyodds.reports.documents.estimate import summarize
-from storyodds.reports.exports.gsn.argument import SMALLEST, argument
+from storyodds.reports.exports.gsn.argument import argument
 from storyodds.reports.exports.gsn.picture import gsn_svg
 from storyodds.reports.exports.gsn.records import PREFIX, Argument, Edge
+from storyodds.reports.exports.gsn.rivals import SMALLEST
 from storyodds.reports.exports.gsn.shapes import LETTER, Shape
 from storyodds.reports.exports.gsn.words import chance
 from storyodds.reports.exports.gsn.yaml_text import gsn_yaml
@@ -63,14 +64,14 @@ def made(name: str, most: int | None = None) -> Argument:
 @pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize("most", [None, 2])
 def test_every_story_makes_a_valid_goal_structure(name: str, most: int | None) -> None:
-    found = made(name, most)
-    kinds = {node.id: node.kind for node in found.nodes}
-    assert len(kinds) == len(found.nodes)
-    assert len(set(found.edges)) == len(found.edges)
-    for node in found.nodes:
+    structure = made(name, most)
+    kinds = {node.id: node.kind for node in structure.nodes}
+    assert len(kinds) == len(structure.nodes)
+    assert len(set(structure.edges)) == len(structure.edges)
+    for node in structure.nodes:
         assert re.fullmatch(rf"{PREFIX[node.kind]}[1-9][0-9]*", node.id)
         assert node.text and "\n" not in node.text and node.text.startswith(node.claim)
-    for edge in found.edges:
+    for edge in structure.edges:
         sources, targets = ENDS[edge.kind]
         assert kinds[edge.source] in sources and kinds[edge.target] in targets
     # From the top goal alone, everything is reached and nothing leads back.
@@ -79,20 +80,20 @@ def test_every_story_makes_a_valid_goal_structure(name: str, most: int | None) -
     def walk(id: str, above: tuple[str, ...]) -> None:
         assert id not in above
         reached.add(id)
-        for edge in found.edges:
+        for edge in structure.edges:
             against = edge.kind == "challenges"
             if id == (edge.target if against else edge.source):
                 walk(edge.source if against else edge.target, (*above, id))
 
-    walk(found.nodes[0].id, ())
-    assert found.nodes[0].kind == "goal" and reached == set(kinds)
+    walk(structure.nodes[0].id, ())
+    assert structure.nodes[0].kind == "goal" and reached == set(kinds)
 
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_goal_is_undeveloped_if_and_only_if_nothing_supports_it(name: str) -> None:
-    found = made(name)
-    for node in found.nodes:
-        supported = bool(found.below(node.id))
+    structure = made(name)
+    for node in structure.nodes:
+        supported = bool(structure.below(node.id))
         assert node.undeveloped == (node.kind == "goal" and not supported)
         assert supported or node.kind != "strategy"
 
@@ -188,8 +189,8 @@ def test_no_sentence_in_the_picture_is_cut_that_carries_a_negation(name: str) ->
 
 def test_results_of_checks_are_evidence_and_the_decision_day_is_told() -> None:
     doc = features("flagged")
-    found = argument(doc, features_story("flagged"))
-    by_about = {node.about: node for node in found.nodes}
+    structure = argument(doc, features_story("flagged"))
+    by_about = {node.about: node for node in structure.nodes}
     assert by_about["audit"].kind == "goal" and by_about["probe"].kind == "context"
     assert "Check probe (kept out of training) flagged" in by_about["probe"].text
     day = by_about["deployed"].text
@@ -198,7 +199,7 @@ def test_results_of_checks_are_evidence_and_the_decision_day_is_told() -> None:
         ("deceptive", doc["deployed"]["classes"]["deceptive"]),
     ):
         assert f"P({name}) = {chance(entry)}" in day
-    texts = " ".join(node.text for node in found.nodes)
+    texts = " ".join(node.text for node in structure.nodes)
     assert "going on all the same" in texts and "far-told (opinion)" in texts
     assert "about a number that is fixed, and does nothing" in by_about["aware-told"].text
 
@@ -208,9 +209,9 @@ def test_where_every_check_has_a_result_none_is_said_to_halt() -> None:
         "{id: audit,", "{id: audit, result: passed,"
     )
     story = load_text(text, "features.yaml")
-    found = argument(summarize(assess(resolve(story), draws=64)), story)
-    assert not {"checks", "deployed"} & {node.about for node in found.nodes}
-    assert {n.kind for n in found.nodes if n.about in ("audit", "probe")} == {"context"}
+    structure = argument(summarize(assess(resolve(story), draws=64)), story)
+    assert not {"checks", "deployed"} & {node.about for node in structure.nodes}
+    assert {n.kind for n in structure.nodes if n.about in ("audit", "probe")} == {"context"}
 
 
 def test_routes_taken_together_have_their_sum() -> None:
@@ -228,11 +229,11 @@ def test_routes_taken_together_have_their_sum() -> None:
 
 
 def test_evidence_supports_what_it_is_about() -> None:
-    found = made(RICH)
-    named = {node.about: node for node in found.nodes}
+    structure = made(RICH)
+    named = {node.about: node for node in structure.nodes}
 
     def support(about: str) -> set[str]:
-        return {node.about for node in found.below(named[about].id) if node.kind == "solution"}
+        return {node.about for node in structure.below(named[about].id) if node.kind == "solution"}
 
     assert "emergent-misalignment-replication" in support("broad-misalignment")
     assert not support("proxy-goal") and named["proxy-goal"].undeveloped
@@ -275,9 +276,9 @@ def test_evidence_challenges_what_it_makes_less_likely_and_supports_nothing_of_t
 
 
 def test_counter_evidence_is_told_where_it_counts() -> None:
-    found = made(RICH)
-    goal = next(node.id for node in found.nodes if node.about == "deceptive")
-    against = found.challengers(goal)
+    structure = made(RICH)
+    goal = next(node.id for node in structure.nodes if node.about == "deceptive")
+    against = structure.challengers(goal)
     assert {"greenblatt-forecast", "in-context-scheming-survey"} <= {n.about for n in against}
     assert all("deceptive +" in node.text for node in against)
     [row] = [row for row in gsn_svg(made(RICH, 4)).rows if row[0] == goal]
@@ -323,11 +324,11 @@ def test_a_route_alone_in_its_class_is_challenged_itself(gained: float, kind: st
 
 
 def test_a_counter_solution_of_two_goals_is_written_once_for_each() -> None:
-    found = made(RICH)
-    first, second = [node.id for node in found.nodes if node.about in ("deceptive", "other")]
-    others = tuple(edge for edge in found.edges if edge.source != "CSn1")
+    structure = made(RICH)
+    first, second = [node.id for node in structure.nodes if node.about in ("deceptive", "other")]
+    others = tuple(edge for edge in structure.edges if edge.source != "CSn1")
     ties = tuple(Edge("CSn1", goal, "challenges") for goal in (first, second))
-    twice = replace(found, edges=(*others, *ties))
+    twice = replace(structure, edges=(*others, *ties))
     data = yaml.safe_load(gsn_yaml(twice))
     assert data["CSn1"] == {**data["CSn1.2"], "challenges": first}
     assert data["CSn1.2"]["challenges"] == second and "CSn1.3" not in data
@@ -342,11 +343,11 @@ def test_nothing_is_called_safe() -> None:
 
 @pytest.mark.parametrize("name", [HOSTILE, RICH])
 def test_yaml_is_what_gsn2x_reads(name: str) -> None:
-    found = made(name)
-    data = yaml.safe_load(gsn_yaml(found))
+    structure = made(name)
+    data = yaml.safe_load(gsn_yaml(structure))
     assert set(data.pop("module")) == {"name", "brief"}
     again = [id for id in data if "." in id]
-    assert [id for id in data if id not in again] == [node.id for node in found.nodes]
+    assert [id for id in data if id not in again] == [node.id for node in structure.nodes]
     assert all(id.startswith("CSn") and id.partition(".")[0] in data for id in again)
     for id, entry in data.items():
         assert set(entry) <= {
@@ -364,9 +365,9 @@ def test_yaml_is_what_gsn2x_reads(name: str) -> None:
             r"[GS]\d", id
         )
         for key, kind in (("supportedBy", "supported_by"), ("inContextOf", "in_context_of")):
-            ends = [e.target for e in found.edges if (e.source, e.kind) == (id, kind)]
+            ends = [e.target for e in structure.edges if (e.source, e.kind) == (id, kind)]
             assert entry.get(key, []) == ends
-    challenges = [e.source for e in found.edges if e.kind == "challenges"]
+    challenges = [e.source for e in structure.edges if e.kind == "challenges"]
     assert len(challenges) == sum("challenges" in entry for entry in data.values())
 
 
@@ -425,11 +426,11 @@ def test_hostile_text_is_text_in_the_picture() -> None:
 def test_what_is_not_reliable_says_so() -> None:
     doc = copy.deepcopy(document(RICH))
     doc["diagnostics"] |= {"ok": False, "messages": ["too few draws"]}
-    found = argument(doc, story_named(RICH))
-    assert not found.reliable
-    assert any("NOT RELIABLE: too few draws" in node.text for node in found.nodes)
-    assert "NOT RELIABLE" in gsn_yaml(found)
-    assert "NOT RELIABLE" in gsn_svg(found).svg
+    structure = argument(doc, story_named(RICH))
+    assert not structure.reliable
+    assert any("NOT RELIABLE: too few draws" in node.text for node in structure.nodes)
+    assert "NOT RELIABLE" in gsn_yaml(structure)
+    assert "NOT RELIABLE" in gsn_svg(structure).svg
     doc["diagnostics"] |= {"ok": True, "messages": []}
     assert "NOT RELIABLE" not in gsn_yaml(argument(doc, story_named(RICH)))
 

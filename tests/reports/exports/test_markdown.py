@@ -175,8 +175,8 @@ def test_decision_day_checks_hazards_mechanisms_and_opinions_are_told() -> None:
 
 
 def test_what_was_only_simulated_is_not_ruled_out() -> None:
-    found = assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64)
-    seen = shown(markdown_report(summarize(found)))
+    assessment = assess(resolve(load_story("coinrun-agent")), method="simulation", draws=64)
+    seen = shown(markdown_report(summarize(assessment)))
     assert "Catastrophe was not met in" in seen and "cannot end" not in seen
     assert "never" not in seen[: seen.index("The four criteria")]
 
@@ -207,11 +207,11 @@ def test_parts_come_with_what_was_worked_out() -> None:
 
 def test_an_event_that_nothing_varies_has_no_indices_to_tell() -> None:
     # P(catastrophe) of this story is the same at every draw.
-    found = assess(resolve(load_story("coinrun-agent"), standard=True), draws=64)
-    doc = summarize_sensitivity(found, ["global"])
+    assessment = assess(resolve(load_story("coinrun-agent"), standard=True), draws=64)
+    doc = summarize_sensitivity(assessment, ["global"])
     totals = [i["total"] for event in doc["global"]["events"] for i in event["inputs"]]
     assert None in totals
-    made = markdown_report(summarize(found), sensitivity=doc, story=story_of(found))
+    made = markdown_report(summarize(assessment), sensitivity=doc, story=story_of(assessment))
     assert "All numbers at once" in shown(made)
 
 
@@ -245,9 +245,9 @@ def test_assumptions_findings_and_the_rationale_are_told_in_full() -> None:
 
 def test_a_risk_argument_speaks_of_catastrophe_alone() -> None:
     story = load_story("carlsmith-six-premises")
-    found = assess(resolve(story, standard=True))
-    sensitivity = summarize_sensitivity(found, ["local", "global", "failure"])
-    markdown = markdown_report(summarize(found), sensitivity=sensitivity, story=story)
+    assessment = assess(resolve(story, standard=True))
+    sensitivity = summarize_sensitivity(assessment, ["local", "global", "failure"])
+    markdown = markdown_report(summarize(assessment), sensitivity=sensitivity, story=story)
     assert "success" not in markdown and "four criteria" not in markdown
     assert "| `strong-incentives` | aps-feasible | 80% | 52% |" in markdown
 

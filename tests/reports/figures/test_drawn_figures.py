@@ -76,8 +76,8 @@ def evidence(name: str) -> Figure:
         way: {"mean": x, "error": 0.01}
         for way, x in (("alone", 0.4), ("left_out", 0.2), ("average", 0.3))
     }
-    found = table([{"item": name, **by_event(effect, effect)}], "evidence", "item")
-    return plot_evidence(found, "catastrophe")
+    rows = table([{"item": name, **by_event(effect, effect)}], "evidence", "item")
+    return plot_evidence(rows, "catastrophe")
 
 
 def sequence(name: str, ok: bool = True) -> Figure:
@@ -278,8 +278,8 @@ def test_what_an_assumption_claims_stands_under_its_name() -> None:
     row: dict[str, Any] = {"assumption": name}
     for end, mean in (("true", 0.3), ("false", 0.1)):
         row[f"if_{end}"] = {"given_failure": {"catastrophe": summary(mean), "safe": summary(0.5)}}
-    found = table([row], "assumption", "assumption")
-    figure, bare = (plot_failure_assumptions(found, claims=of) for of in ({name: claim}, None))
+    rows = table([row], "assumption", "assumption")
+    figure, bare = (plot_failure_assumptions(rows, claims=of) for of in ({name: claim}, None))
     assert figure.rows == bare.rows
     names = [e for e in parsed(figure).iter(f"{SVG}text") if "halo" in e.get("class", "")]
     under = [e for e in names if e.get("class") == "sub halo"]

@@ -15,7 +15,7 @@ from storyodds.models.assessment.assessment import assess
 from storyodds.models.story.events import EVENTS
 from storyodds.priors.library import view
 from storyodds.reports.documents.estimate import summarize
-from storyodds.reports.live import reading, tasks
+from storyodds.reports.live import pages, reading, tasks
 from storyodds.reports.live.tasks import Computer
 from storyodds.reports.words.endings import CLASS_GLOSSES, FATE_GLOSSES
 from storyodds.scenarios.loader import bundled_stories
@@ -303,3 +303,41 @@ def test_the_whole_dashboard_is_of_the_changed_story(
     assert f"{parts['evidence']} = off" in page
     found = done(computer, "settle", story=STORY, state=state)
     assert f'data-odds="success">{found["odds"]["success"]["now"]["words"]}<' in page
+
+
+DOUBTS = """\
+story: two-doubts
+title: Two premises behind which is one doubt
+numbers:
+  harmful: {claim: It does harm., interval: [0.2, 0.6], kind: probability}
+goal: {specification: A table., desirability: Right.}
+correlations:
+  - {between: [a, b], rank: 0.7}
+assumptions:
+  a: {probability: [0.05, 0.6]}
+  b: {probability: [0.05, 0.6]}
+routes:
+  - {id: schemer, class: deceptive, requires: [a, b], bits: 2, harm: {number: harmful}}
+  - {id: something-else, class: other, bits: -6, harm: {number: harmful}}
+"""
+
+
+def test_a_correlation_is_switched_off(tmp_path: Path) -> None:
+    """Quickly as the story without it is, and the page has a box for it beside its words."""
+    without = "".join(x for x in DOUBTS.splitlines(True) if "correl" not in x and "rank" not in x)
+    for name, text in (("two-doubts", DOUBTS), ("apart", without.replace("two-doubts", "apart"))):
+        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
+    computer = Computer(tmp_path, draws=256, seed=5)
+    off, apart, whole = (
+        {name: entry["now"]["mean"] for name, entry in found["odds"].items()}
+        for found in (
+            answer(computer, "two-doubts", off=["correlation:correlation-1"]),
+            answer(computer, "apart"),
+            answer(computer, "two-doubts"),
+        )
+    )
+    assert off == pytest.approx(apart, abs=1e-12)
+    assert abs(off["catastrophe"] - whole["catastrophe"]) > 1e-3
+    page = pages.story(done(computer, "describe", story="two-doubts"))["html"]
+    assert 'data-part="correlation:correlation-1"' in page and "go together" in page
+    assert 'data-number="harmful"' in page  # a number in several places

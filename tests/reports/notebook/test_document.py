@@ -114,11 +114,11 @@ def test_what_is_not_reliable_says_so() -> None:
 
 def test_summarize_gives_a_dict_that_shows_itself() -> None:
     story = load_story("carlsmith-six-premises")
-    found = summarize(estimate(story))
-    assert isinstance(found, Document)
-    plain = json.loads(json.dumps(found))
-    assert found == plain and plain == found and type(plain) is dict
-    harmless(found._repr_html_())
+    doc = summarize(estimate(story))
+    assert isinstance(doc, Document)
+    plain = json.loads(json.dumps(doc))
+    assert doc == plain and plain == doc and type(plain) is dict
+    harmless(doc._repr_html_())
 
 
 @pytest.mark.parametrize("name", bundled_stories())

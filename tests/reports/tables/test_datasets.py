@@ -3,21 +3,25 @@
 import json
 import math
 from functools import cache
+from itertools import product
 from typing import Any
 
 import pytest
+from support.staged_stories import STAGED
 
 from storyodds import load_story, load_text
 from storyodds.models.assessment.assessment import assess
-from storyodds.reports.documents.comparison import summarize_comparison
-from storyodds.reports.documents.comparison_sides import story_side
+from storyodds.reports.documents.comparison.sides import story_side
+from storyodds.reports.documents.comparison.whole import summarize_comparison
 from storyodds.reports.documents.estimate import summarize
 from storyodds.reports.documents.importance import summarize_importance
+from storyodds.reports.documents.placement import summarize_placement
 from storyodds.reports.documents.sensitivity.whole import summarize_sensitivity
 from storyodds.reports.documents.value import summarize_value
 from storyodds.reports.tables.datasets import SUMMARY, dataset, datasets, table
 from storyodds.reports.tables.units import ALL_UNITS, BY_KIND
 from storyodds.scenarios.resolve import resolve
+from storyodds.scenarios.story import Story
 
 
 def assessed(name: str) -> Any:
@@ -81,12 +85,12 @@ def test_a_sensitivity_analysis_is_the_same_as_its_tree() -> None:
 
 
 def test_what_may_be_learned_and_what_matters_are_the_same_as_their_trees() -> None:
-    found = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
-    value = summarize_value(found)
+    assessment = assess(resolve(load_story("carlsmith-six-premises"), standard=True))
+    value = summarize_value(assessment)
     for entry in value["proposals"]:
         at = datasets(value)["proposals"].to_dataset().sel(proposal=entry["id"])
         assert float(at.bits_value) == entry["bits"]["value"]
-    importance = summarize_importance(found)
+    importance = summarize_importance(assessment)
     literals = datasets(importance)["literals"].to_dataset()
     for entry in importance["literals"]:
         at = literals.fussell_vesely.sel(literal=entry["literal"], summary="mean")
@@ -126,8 +130,8 @@ def test_other_documents_are_refused() -> None:
 
 def test_one_table_is_the_same_as_in_the_tree() -> None:
     """Also rows inside rows, tables turned around, and what the document does not have."""
-    found = assess(resolve(load_story("carlsmith-six-premises"), standard=True), draws=64)
-    value = summarize_value(found)
+    assessment = assess(resolve(load_story("carlsmith-six-premises"), standard=True), draws=64)
+    value = summarize_value(assessment)
     document = summarize_sensitivity(assessed("cat-classifier"), ("global", "views"))
     for whole, node in (
         (value, "results"),
@@ -196,9 +200,12 @@ proposals:
 @cache
 def documents(name: str) -> dict[str, Any]:
     """Every document of a story, each part of it worked out."""
+    if name == "staged":
+        staged = resolve(Story.model_validate(STAGED), standard=True)
+        return {"placement": summarize_placement(assess(staged, draws=64))}
     story = load_text(FULL, "everything.yaml") if name == "everything" else load_story(name)
-    found = assess(resolve(story, standard=True), draws=64)
-    side = story_side(found, "first")
+    assessment = assess(resolve(story, standard=True), draws=64)
+    side = story_side(assessment, "first")
     sides = [
         side,
         story_side(assess(resolve(story, settings={"aware": 0.3})), "second")
@@ -206,10 +213,12 @@ def documents(name: str) -> dict[str, Any]:
         else story_side(assessed("coinrun-agent"), "coinrun-agent"),
     ]
     return {
-        "estimate": summarize(found),
-        "sensitivity": summarize_sensitivity(found),
-        "value": summarize_value(found, {"success": 1.0, "catastrophe": -20.0, "withheld": 0.1}),
-        "importance": summarize_importance(found),
+        "estimate": summarize(assessment),
+        "sensitivity": summarize_sensitivity(assessment),
+        "value": summarize_value(
+            assessment, {"success": 1.0, "catastrophe": -20.0, "withheld": 0.1}
+        ),
+        "importance": summarize_importance(assessment),
         "compare": summarize_comparison(sides, draws=64),
     }
 
@@ -250,8 +259,16 @@ def numbers_of(tree: Any) -> set[float]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["estimate", "sensitivity", "value", "importance", "compare"])
-@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything"])
+KINDS = ("estimate", "sensitivity", "value", "importance", "compare")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *product(["cat-classifier", "coinrun-agent", "everything"], KINDS),
+        ("staged", "placement"),
+    ],
+)
 def test_every_number_of_a_document_is_in_its_tree(name: str, kind: str) -> None:
     places: dict[float, str] = {}
     document = numbered(documents(name)[kind], kind, places)
@@ -267,7 +284,7 @@ def test_a_number_that_is_left_out_is_found_to_be() -> None:
     assert [place for number, place in places.items() if number not in there] == [".x[0][0].y"]
 
 
-@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything"])
+@pytest.mark.parametrize("name", ["cat-classifier", "coinrun-agent", "everything", "staged"])
 def test_every_number_has_a_unit_and_every_variable_its_words(name: str) -> None:
     for kind, document in documents(name).items():
         for node in datasets(document).subtree:

@@ -9,13 +9,23 @@ from storyodds.reports.dashboard.page_data import make_dossier
 from storyodds.reports.dashboard.sections_odds import failure_paths
 from storyodds.reports.documents.cards.card import make_card
 from storyodds.reports.documents.cards.narrative import narrative
+from storyodds.reports.documents.estimate.paths import path_record
 from storyodds.reports.exports.gsn.argument import argument
 from storyodds.reports.exports.markdown.annex import markdown_report
+from storyodds.reports.live.answers import settled
+from storyodds.reports.live.requests import State
 from storyodds.reports.terminal.estimate import print_report
 from storyodds.reports.words.labels import literal_label, number_label
 from storyodds.reports.words.levers import lever_words
 from storyodds.reports.words.recipe import recipe_of_document
-from storyodds.reports.words.sequences import link_words, path_links, sequence_words
+from storyodds.reports.words.sequences import (
+    is_sequence,
+    link_words,
+    path_links,
+    path_words,
+    sequence_words,
+    unique_names,
+)
 
 WORST = "simulator (pre-training), then intended (fine-tuning), then flatterer (reinforcement)"
 NOT_BACK = "not test sending back after tuning, first run"
@@ -105,3 +115,25 @@ def test_numbers_of_stages_are_named_for_what_they_are() -> None:
     )
     back = "sycophancy-test sending back after fine-tuning, first run"
     assert literal_label(resolved, back) == ""
+
+
+def test_labels_of_paths_say_what_results_say() -> None:
+    listed = {frozenset(path["literals"]): path for path in pipeline_estimate()["paths"]}
+    sequences = 0
+    for path in pipeline().paths:
+        record = path_record(path)
+        if not is_sequence(record["literals"]):
+            continue
+        sequences += 1
+        course = sequence_words(record["literals"])
+        assert path_words(path.label) == f"{record['path']}: {course}"
+        assert listed[frozenset(record["literals"])]["literals"] == record["literals"]
+        name = unique_names([record["path"]] * 2, [record["literals"], []])[0]
+        assert name == f"{record['path']} ({course})"
+    assert sequences >= 3
+
+
+def test_live_pages_say_sequences_in_words() -> None:
+    answer = settled(pipeline_estimate(), State())
+    paths = answer["paths"]
+    assert isinstance(paths, list) and paths[0]["needs"] == f"first {WORST}"

@@ -63,13 +63,13 @@ def test_other_stories_do_not(assistant: dict[str, Any]) -> None:
 
 
 def test_opposing_signs_are_shown() -> None:
-    found = summary_of(opposed())
-    assert found["signs"]["success"] == {"up": 1, "down": 1}
-    a, b = (n for n in found["numbers"] if n["name"] in ("a.probability", "b.probability"))
+    summary = summary_of(opposed())
+    assert summary["signs"]["success"] == {"up": 1, "down": 1}
+    a, b = (n for n in summary["numbers"] if n["name"] in ("a.probability", "b.probability"))
     assert a["swing"]["success"] < 0 < b["swing"]["success"]
     assert a["per_bit"]["success"] < 0 < b["per_bit"]["success"]
-    text = printed(found)
-    total = len(found["numbers"])
+    text = printed(summary)
+    total = len(summary["numbers"])
     assert f"It rises with 1 of the story's {total} numbers and falls with 1." in text
     row = next(line for line in text.splitlines() if line.startswith("b.probability"))
     assert "+" in row and "10% to 50%" in text
@@ -151,13 +151,13 @@ def test_small_chances_have_leverage_of_their_own() -> None:
     lost = Route(id="r", class_="other", requires=requires, bits=60, harm=1)
     prior = {"lognormal": {"mean": 1e-5, "error_factor": 3}}
     story = tell({"a": believe(prior), "b": believe(2e-4), "c": believe(3e-9)}, [lost, OFF])
-    found = summary_of(story)
-    assert found["equal_elasticity"]["success"] is None
-    entries = {n["name"]: n for n in found["numbers"]}
+    summary = summary_of(story)
+    assert summary["equal_elasticity"]["success"] is None
+    entries = {n["name"]: n for n in summary["numbers"]}
     of = [entries[f"{name}.probability"]["elasticity"]["success"] for name in "abc"]
     assert of == pytest.approx([-2e-9, -2e-9, -3e-9], rel=1e-6)
-    assert found["signs"]["success"] == {"up": 0, "down": 4}  # and the residual's bits
-    text = printed(found)
+    assert summary["signs"]["success"] == {"up": 0, "down": 4}  # and the residual's bits
+    text = printed(summary)
     assert "same elasticity" not in text and "a.probability" in text
     # b times how far a's 5 and 95 % points lie apart: a third and three times its median.
     median = 1e-5 * math.exp(-((math.log(3) / 1.6448536269514722) ** 2) / 2)

@@ -85,7 +85,7 @@ def test_it_says_so_in_words(summary: dict[str, Any]) -> None:
 
 
 def test_what_is_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(structure, "_reworded", lambda base, edited: None)
+    monkeypatch.setattr(structure, "reworded", lambda base, edited: None)
     summary = summary_of(STORY)
     assert summary["leave_one_out"][0]["answer"] is None
     assert summary["merged"][0]["bits_by_number"] == {"deceptive": None}

@@ -169,8 +169,8 @@ def test_nothing_to_scale() -> None:
 
 
 def test_evidence_without_uncertain_numbers_and_the_other_way_round() -> None:
-    found = item("found", {"outcome": True}, bayes_factor={"deceptive": 2, "default": 0})
-    certain = summarized(tell({"a": believe(0.5)}, (SCHEMER, OFF), evidence=[found]))
+    finding = item("found", {"outcome": True}, bayes_factor={"deceptive": 2, "default": 0})
+    certain = summarized(tell({"a": believe(0.5)}, (SCHEMER, OFF), evidence=[finding]))
     entry = certain["power_scaling"]["evidence"][0]
     assert entry["success"]["sensitivity"] is None
     assert entry["success"]["at_double"] == pytest.approx(1 / 17)  # 16 to 1

@@ -1,0 +1,1 @@
+"""Other tools, each asked the benchmarks' problems in its own words."""

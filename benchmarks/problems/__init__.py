@@ -1,0 +1,1 @@
+"""The benchmark problems: networks, fault trees and races, and the same as stories."""

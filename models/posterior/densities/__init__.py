@@ -1,0 +1,1 @@
+"""The posterior's log density at a point, with its gradient, as NUTS follows it."""

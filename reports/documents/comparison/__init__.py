@@ -1,0 +1,1 @@
+"""The document of `storyodds compare --json`, a file for each part."""
