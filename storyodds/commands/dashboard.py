@@ -264,9 +264,8 @@ def _dossier(
     progress: "Progress",
 ) -> "Dossier":
     report = about(again.story, progress)
-    if options["thorough"]:
-        # First of all: a library that ArviZ brings looks through every module that is there.
-        import_module("storyodds.models.safe_arviz")
+    # First of all: a library that ArviZ brings looks through every module that is there by then.
+    import_module("storyodds.models.safe_arviz")
     from storyodds.models.assessment.assessment import assess
     from storyodds.models.engine.evaluation import load_numba
     from storyodds.reports.dashboard.page_data import make_dossier
