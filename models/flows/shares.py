@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storyodds.models.assessment.assessment import Assessment
+from storyodds.models.changes.apart import with_parts_apart
 from storyodds.models.engine.paths import Path
 from storyodds.models.flows.endings import Term, endings_of, stages, terms_along, terms_of
 from storyodds.models.logic.cut_sets import CutSet
-from storyodds.models.posterior.answers import Answers
+from storyodds.models.posterior.answers import Exact
+from storyodds.models.posterior.prepared import PreparedStory
 from storyodds.models.story.graph import StoryGraph
-from storyodds.models.story.likelihoods import LogLikelihoods
 from storyodds.models.story.queries import Query
 
 Array = NDArray[np.float64]
@@ -25,11 +26,9 @@ _NO_LITERALS: CutSet = frozenset()
 class _Chances:
     """P(outcome and literals | E, θ) at some draws, where only some checks can flag hazards."""
 
-    answers: Answers
+    prepared: PreparedStory
     values: Array
-    likelihoods: LogLikelihoods
     chances: dict[tuple[int, Query], Array]  # by how many of the live checks can
-    graph: StoryGraph
 
     def ask(self, terms: Mapping[CutSet, Sequence[Term]]) -> None:
         """Evaluate everything that terms need, each with literals of its own."""
@@ -39,10 +38,18 @@ class _Chances:
                 query = Query((term.outcome,), literals)
                 if (term.stage, query) not in self.chances:
                     by_stage.setdefault(term.stage, {})[query] = None
+        if not by_stage:
+            return
+        apart, values = self.prepared, self.values
+        if isinstance(apart.answers, Exact):
+            # A rate that is silenced for one check may be that of another, or stand elsewhere.
+            for c in apart.graph.live_checks:
+                apart, values = with_parts_apart(apart, values, [apart.graph.checks[c].id])
+        at_stage = stages(apart.graph, values)
         for stage, queries in by_stage.items():
             listed = list(queries)
-            values = stages(self.graph, self.values)[stage]
-            chances = self.answers.evaluate(values, self.likelihoods, listed).queries
+            evaluated = apart.answers.evaluate(at_stage[stage], apart.likelihoods, listed)
+            chances = evaluated.queries
             self.chances |= {(stage, query): chances[:, k] for k, query in enumerate(listed)}
 
     def total(self, terms: Sequence[Term], literals: CutSet, n_endings: int) -> Array:
@@ -97,8 +104,7 @@ def _at_all(assessment: Assessment, *, exact: bool) -> _Chances:
     chances |= {
         (last, query): quantities.queries[:, k] for k, query in enumerate(assessment.queries)
     }
-    prepared = assessment.prepared
-    return _Chances(prepared.answers, quantities.values, prepared.likelihoods, chances, graph)
+    return _Chances(assessment.prepared, quantities.values, chances)
 
 
 def _parted(graph: StoryGraph, whole: Array, part: Array) -> Array:

@@ -166,3 +166,27 @@ def test_simulated_states_are_asked_likewise() -> None:
 
 def test_the_same_again(assessed: dict[str, Assessment]) -> None:
     assert flows(assessed["stem-ai"]) == flows(replace(assessed["stem-ai"]))
+
+
+def test_checks_that_share_a_rate_stop_what_they_stop_with_it_written_out() -> None:
+    hazard = {"id": "drift", "criterion": "alignment", "probability": 0.5, "harm": 0.4}
+
+    def story(rate: object) -> Story:
+        checks = [{"id": x, "flags": {"drift": rate, "default": 0.1}} for x in ("first", "second")]
+        return Story.model_validate(
+            {
+                "story": "shared",
+                "title": "Two checks, one rate",
+                "goal": {"specification": "x", "desirability": "y", "hazards": [hazard]},
+                "numbers": {"sees": {"fixed": 0.6, "kind": "probability"}} if rate != 0.6 else {},
+                "routes": [{"id": "something-else", "class": "other", "bits": -2, "harm": 0.1}],
+                "checks": checks,
+            }
+        )
+
+    shared, apart = (flows(assess(resolve(story(rate)))) for rate in ({"number": "sees"}, 0.6))
+    for one, other in zip(shared.steps, apart.steps, strict=True):
+        assert one.name == other.name
+        assert one.probability == pytest.approx(other.probability, rel=1e-12)
+    stopped = {step.name: step.probability for step in shared.steps}
+    assert stopped["second"] > 0.05  # what the first one lets through
