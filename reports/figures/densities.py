@@ -34,8 +34,6 @@ _TOP, _BOTTOM = 48, 126
 _EVEN = 2000  # draws of equal weight that a density is made of
 _POINTS = 64  # of a curve, which is narrower than 262 pixels
 _ENDS = (0.05, 0.95)
-_QUARTERS = (0.25, 0.75)
-_NORMAL_QUARTERS = 1.349  # standard deviations that the middle half of a normal distribution spans
 
 
 def plot_prior_posterior(
@@ -177,26 +175,15 @@ def _span(*draws: Array) -> tuple[float, float]:
 
 
 def _density(draws: Array, whole: Sequence[float]) -> tuple[Array, Array]:
-    """Points of a density, mirrored at the ends where draws are bounded; none for one value.
+    """Points of a density, mirrored at the ends where draws are bounded; none for one value."""
+    from storyodds.models.safe_arviz import array_stats
 
-    A picture of 262 pixels needs no more than Gaussian kernels of Silverman's width; a library of
-    densities takes longer to import than all figures of a page to draw.
-
-    References
-    ----------
-    B. W. Silverman (1986), "Density estimation for statistics and data analysis", equation 3.31.
-    """
     low, high = whole
     inside = draws[(draws >= low) & (draws <= high)]
     if len(inside) < 2 or float(np.ptp(inside)) < 1e-6 * (high - low):
         return np.array([]), np.array([])
-    spread, quarters = float(inside.std()), float(np.diff(np.quantile(inside, _QUARTERS))[0])
-    if quarters > 0:
-        spread = min(spread, quarters / _NORMAL_QUARTERS)
-    width = 0.9 * spread * len(inside) ** -0.2
-    # A kernel that is narrower than the way between two points could fall between them.
-    x = np.linspace(low, high, _POINTS)
-    width = max(width, (x[1] - x[0]) / 2)
-    mirrored = np.concatenate([inside, 2 * low - inside, 2 * high - inside])
-    kernels = np.exp(-(((x[:, None] - mirrored) / width) ** 2) / 2)
-    return x, kernels.sum(axis=1) / (len(inside) * width * np.sqrt(2 * np.pi))
+    x, y, _ = array_stats.kde(inside, grid_len=512, custom_lims=(low, high), bound_correction=True)
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    kept = np.isfinite(x) & np.isfinite(y)
+    x, y = x[kept][:: max(1, len(x) // _POINTS)], y[kept][:: max(1, len(x) // _POINTS)]
+    return x, y
