@@ -121,7 +121,7 @@ def test_one_figure_to_embed(run: Run, small: str, tmp_path: Path) -> None:
     assert all(part.startswith(".storyodds-figure ") for rule in rules for part in rule.split(","))
     code, out, err = run(small, *options, "--only", "how-the-story-end")
     assert (code, out) == (WRONG_INPUT, "")
-    assert "--only: found 'how-the-story-end', expected a figure of this story: " in err
+    assert "--only: found 'how-the-story-end', expected a figure of this story, such as " in err
     assert "did you mean 'how-the-story-ends'" in err
     code, _, err = run(small, "--only", "how-the-story-ends")
     assert code == WRONG_INPUT and "--only: found 'how-the-story-ends' with --to markdown" in err

@@ -13,8 +13,8 @@ UNCERTAIN = ("rlhf-assistant", "--draws", "256")
 STAKES = ("--worth", "success=1", "--worth", "catastrophe=-9")
 GAIN = {"value", "error"}
 PROPOSAL = {
-    *("id", "claim", "origin", "replicates", "about", "trials", "cost", "bits", "worth", "net"),
-    *("ceiling", "behind", "then", "results"),
+    *("id", "claim", "origin", "replicates", "about", "after", "trials", "cost", "bits"),
+    *("worth", "net", "ceiling", "behind", "then", "results"),
 }
 
 COMMAND = "value"

@@ -269,7 +269,7 @@ def test_what_a_reader_decides_on_follows_the_sliders(pages: Path, open_page: Op
         assert "as estimated" in page.locator(place).evaluate(LABEL), place
     classes = page.locator("#decision-day table").first.locator("td:not([data-day])")
     labels = classes.evaluate_all("all => all.map(it => getComputedStyle(it, '::before').content)")
-    assert len(labels) >= 4 and set(labels) == {'"as estimated "'}
+    assert len(labels) >= 4 and set(labels) == {'"As estimated, not moved: "'}
     page.get_by_role("button", name="Reset").click()
     assert [lead.inner_text(), *day.all_inner_texts()] == before
     assert bar.evaluate_all(widths) == drawn
