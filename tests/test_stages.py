@@ -12,7 +12,7 @@ from support.staged_stories import STAGED, random_story
 
 from storyodds.models.assessment.assessment import assess
 from storyodds.models.engine import quantities, sequences
-from storyodds.models.engine.stage_moves import stage_moves
+from storyodds.models.engine.stage_moves import questions_of, stage_moves
 from storyodds.models.posterior.densities.density import (
     density_in_logs,
     log_density,
@@ -66,10 +66,9 @@ def test_every_answer_is_what_enumeration_gives(seeds: Sequence[int], repeats: b
         for place, ways in left.items():
             chance = math.fsum(odds[query] for query in ways)
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)
-        asked = np.ones((len(prepared.graph.stages) - 1, len(CLASSES)), dtype=bool)
         marked = sequences.sequence_compiler(prepared.compiler)
         evidence = prepared.likelihoods, whole.log_evidence
-        moves = stage_moves(marked, values, *evidence, asked)
+        moves = stage_moves(marked, values, *evidence, list(questions_of(prepared.graph)))
         ids = [route.id for route in prepared.graph.routes]
         for ending, by_class in zip(prepared.graph.stages[1:], moves, strict=True):
             for name, by_route in zip(CLASSES, by_class, strict=True):

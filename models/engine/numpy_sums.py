@@ -168,6 +168,8 @@ def _shares_by_lane(seed: Array, log_roots: Array, log_values: Array) -> Array:
 
     In logs until the end: a root that the seed leaves out may be vastly more probable.
     """
+    if not len(seed):
+        return np.zeros(log_roots.shape)
     by_lane = log_roots.reshape(*log_values.shape, -1)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_seed = np.log(seed)

@@ -357,7 +357,7 @@ def test_changes_between_a_story_and_one_with_the_finding_add_up() -> None:
         (
             "id: e, about: {outcome: true}, exposure: {episodes: 9, incidents: 0}, rates: "
             "{default: {given: [{when: aware, probability: {number: p}}, {otherwise: 0.2}]}}",
-            "expected a number of its own",
+            "found 'p', expected the name of a number",
         ),
         (f"id: e, {OF_OUTCOME}, rates_of: audits", "did you mean 'audit'?"),
         (f"id: e, {OF_OUTCOME}, rates_of: audit, rates: {{default: 0.1}}", "expected one of them"),
