@@ -98,9 +98,13 @@ def by_kernel(
 ) -> tuple[float, Array, Array, Array]:
     """Log P(evidence), and its derivatives in numbers and in both kinds of likelihoods."""
     assumptions, routes = likelihoods.assumptions[0], likelihoods.routes[0]
-    found = [np.full(len(x), np.nan) for x in (values, assumptions, routes)]
-    fit = log_evidence(flatten(compiled), values, 1 - values, assumptions, routes, *found)
-    return fit, found[0], found[1], found[2]
+    # The kernel reads what follows from the numbers beside them.
+    every = np.ascontiguousarray(compiled.beside(values[None]))
+    slopes, by_item, ended = (np.full(len(x), np.nan) for x in (every[0], assumptions, routes))
+    parts = slopes, by_item, ended
+    fit = log_evidence(flatten(compiled), every[0], 1 - every[0], assumptions, routes, *parts)
+    own = compiled.fold_slopes(slopes[:, None], every)[: compiled.n_numbers, 0]
+    return fit, own, by_item, ended
 
 
 def by_engine(
