@@ -57,6 +57,7 @@ def figure_names(graph: StoryGraph) -> tuple[str, ...]:
         *(f"{kind}-{event}" for kind in _OF_AN_EVENT for event in _EVENTS),
         *(f"density-{graph.variables[v].name}" for v in graph.assumptions),
         *(f"stages-{route}" for route in routes),
+        *(["stage-moves"] if graph.stages else []),
     )
 
 
