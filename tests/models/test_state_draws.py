@@ -253,6 +253,7 @@ def placed_inside(prepared: PreparedStory, seed: int) -> tuple[Array, list[int]]
     sampled = {i for i, n in enumerate(prepared.resolved.numbers) if n.kind == "bits"}
     if prepared.graph.hazards_are_evidence:
         sampled.update(*(hazard.probability.numbers for hazard in prepared.graph.hazards))
+    sampled |= prepared.graph.numbers_of_common_causes  # of which the largest counts
     linear = sorted(prepared.likelihood.bearing - sampled)
     values = prepared.center[None].copy()
     values[0, linear] = rng.uniform(0.1, 0.9, len(linear))
