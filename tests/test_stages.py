@@ -68,7 +68,7 @@ def test_every_answer_is_what_enumeration_gives(seeds: Sequence[int], repeats: b
             assert math.isclose(chance, oracle.stages[place], abs_tol=1e-10), (seed, place)
         marked = sequences.sequence_compiler(prepared.compiler)
         evidence = prepared.likelihoods, whole.log_evidence
-        moves = stage_moves(marked, values, *evidence, list(questions_of(prepared.graph)))
+        (moves,) = stage_moves(marked, values, *evidence, list(questions_of(prepared.graph)))
         ids = [route.id for route in prepared.graph.routes]
         for ending, by_class in zip(prepared.graph.stages[1:], moves, strict=True):
             for name, by_route in zip(CLASSES, by_class, strict=True):

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +38,6 @@ _AT_ONCE = 64  # beginnings in one pass, which takes hardly longer than for one
 _FEWEST_AT_ONCE = 4  # of them of each harm
 
 
-_marked: WeakKeyDictionary[Compiler, Compiler] = WeakKeyDictionary()  # made once for each
-
-
 def sequence_compiler(compiler: Compiler) -> Compiler:
     """Compile a story in stages once more, so that where steps ended can be ruled out.
 
@@ -55,11 +51,8 @@ def sequence_compiler(compiler: Compiler) -> Compiler:
     UnsupportedStoryError
         If it needs more memory than the story's sum itself.
     """
-    if compiler not in _marked:
-        graph = compiler.graph
-        names = tuple(graph.order[name] for name in steps_and_flags(graph))
-        _marked[compiler] = with_marks(compiler, names)
-    return _marked[compiler]
+    graph = compiler.graph
+    return with_marks(compiler, tuple(graph.order[name] for name in steps_and_flags(graph)))
 
 
 @dataclass(frozen=True)

@@ -59,14 +59,13 @@ def stage_moves(
     log_evidence: Array,
     questions: Sequence[Question],
 ) -> Array:
-    """P(a stage leaves a class, and the next one a route | evidence), a mean over draws.
+    """P(a stage leaves a class, and the next one a route | evidence, numbers).
 
     Parameters
     ----------
     compiler : Compiler
         As `sequence_compiler` gives.
     values : (n_draws, n_numbers) array
-        Draws that count the same.
     likelihoods : LogLikelihoods
         At these draws.
     log_evidence : (n_draws,) array
@@ -76,10 +75,10 @@ def stage_moves(
 
     Returns
     -------
-    (n_stages - 1, n_classes, n_routes) array
+    (n_draws, n_stages - 1, n_classes, n_routes) array
     """
     graph, n = compiler.graph, len(values)
-    moves = np.zeros((len(graph.stages) - 1, len(CLASSES), len(graph.routes)))
+    moves = np.zeros((n, len(graph.stages) - 1, len(CLASSES), len(graph.routes)))
     if not questions:
         return moves
     names = steps_and_flags(graph)
@@ -96,7 +95,7 @@ def stage_moves(
     chances = np.exp(evaluated.log_evidence - log_evidence[lanes]).reshape(len(questions), n)
     states = evaluated.assumptions.reshape(len(questions), n, -1)
     for question, chance, state in zip(questions, chances, states, strict=True):
-        moves[question.pair, question.model] += chance @ state[:, question.ends] / n
+        moves[:, question.pair, question.model] += chance[:, None] * state[:, question.ends]
     return moves
 
 

@@ -1,5 +1,7 @@
 """How much of the model moves from what to what in each stage of training, beside the evidence."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,21 @@ _CLOSE = 1e-13  # of what adds up: hardly more than rounding
 _MOST_ROUNDS = 500  # of fitting, each of which leaves a part of what is missing
 
 
-def moves_by_stage(assessment: Assessment) -> Array | None:
+class Moves(NamedTuple):
+    """P(a stage leaves a class, and the next one a route | evidence).
+
+    Attributes
+    ----------
+    means : (n_stages - 1, n_classes, n_routes) array
+    errors : (n_stages - 1, n_classes, n_routes) array
+        Monte Carlo standard errors of the means before they are fitted, which takes away a part.
+    """
+
+    means: Array
+    errors: Array
+
+
+def moves_by_stage(assessment: Assessment) -> Moves | None:
     """P(a stage leaves a class, and the next one a route | evidence), posterior means.
 
     Exact where no number has to be sampled. Elsewhere they are means over some of the draws, fitted
@@ -35,7 +51,7 @@ def moves_by_stage(assessment: Assessment) -> Array | None:
 
     Returns
     -------
-    (n_stages - 1, n_classes, n_routes) array, or None
+    Moves or None
         None of training in one step, where states are simulated instead of summed, and where there
         is no room for it.
     """
@@ -61,7 +77,9 @@ def moves_by_stage(assessment: Assessment) -> Array | None:
         averaged.log_evidence[rows],
         questions,
     )
-    return np.stack([_fitted(*x) for x in zip(moves, classes[:-1], ends[1:], strict=True)])
+    sums = zip(moves.mean(axis=0), classes[:-1], ends[1:], strict=True)
+    errors = moves.std(axis=0) / np.sqrt(len(moves))  # of a single draw, which is exact, none
+    return Moves(np.stack([_fitted(*x) for x in sums]), errors)
 
 
 def _odds_by_stage(assessment: Assessment) -> Array:

@@ -42,8 +42,8 @@ class Worths:
     proposals : Gains
         By proposed observation, on average over its results (EVSI).
     ceilings : Gains
-        By proposed observation, of learning for sure what it is about; and which of its rows
-        holds, where its rates depend on assumptions.
+        By proposed observation, of learning for sure what it is about; where its rates depend on
+        assumptions, of learning which rate applies.
     perfect : Gains
         Of learning what comes about itself: for a decision the fate (EVPI).
     outcome : Gains

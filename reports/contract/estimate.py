@@ -42,7 +42,8 @@ class CheckEffect(TypedDict):
     added: Summary | None
     """What the check takes off P(catastrophe) once all others are there, in probability; null of a
     check whose result is known. Of one within training it says what training without it would come
-    to, the evidence being what it is; null where its rates stand in other parts too."""
+    to, the evidence being what it is; null where its rates stand in other parts too, where the odds
+    are simulated instead of summed, and where the evidence is impossible without it."""
 
 
 class DependenceOdds(TypedDict):
@@ -134,6 +135,9 @@ class StageOdds(TypedDict):
     up to what the stage before leaves, and of each route to what this one leaves. Where numbers are
     sampled, they are means over some of the draws that are fitted to these sums. Null in the
     first stage, where the odds are simulated instead of summed, and where memory is not enough."""
+    move_errors: ByClass[dict[str, float]] | None
+    """Monte Carlo standard errors of `moves` before they are fitted, in probability; fitting makes
+    them smaller."""
 
 
 class FailurePath(TypedDict):

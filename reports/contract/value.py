@@ -88,7 +88,8 @@ class ProposedObservation(Gains):
     net: float | None
     """Worth less cost; null without a decision."""
     ceiling: Gains
-    """What learning for sure what it is about would gain."""
+    """What learning for sure what it is about would gain; where its rates depend on assumptions,
+    what learning which rate applies would."""
     behind: Gain
     """How far it is behind the best in what proposals are ranked by, on the same draws."""
     then: ResultRange

@@ -6,6 +6,7 @@ from storyodds.reports.dashboard.parts import Section, Table
 from storyodds.reports.dashboard.pictures import drawn
 from storyodds.reports.figures.drawing.cells import share_cell, with_band
 from storyodds.reports.words.stages import (
+    error_of_move,
     likeliest_by_stage,
     loss_words,
     losses,
@@ -62,7 +63,7 @@ def from_stage_to_stage(dossier: Dossier) -> Section | None:
     estimate = dossier.estimate
     lost = [loss_words(loss) for loss in losses(estimate)]
     by_route = tuple(
-        (stage["stage"], name, route, share_cell(chance))
+        (stage["stage"], name, route, share_cell(chance, error_of_move(stage, name, route)))
         for stage in estimate["stages"]
         for name, routes in (stage["moves"] or {}).items()
         for route, chance in routes.items()

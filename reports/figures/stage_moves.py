@@ -54,13 +54,15 @@ class _Band:
     source: str
     target: str
     chance: float
+    error: float
 
     @property
     def words(self) -> str:
         """The same in words."""
+        chance = percent(self.chance, self.error)
         if self.source == self.target:
-            return f"{self.stage}: {percent(self.chance)} stays {self.source}"
-        return f"{self.stage}: {percent(self.chance)} from {self.source} to {self.target}"
+            return f"{self.stage}: {chance} stays {self.source}"
+        return f"{self.stage}: {chance} from {self.source} to {self.target}"
 
     @property
     def look(self) -> str:
@@ -77,7 +79,8 @@ def plot_stage_moves(
     Parameters
     ----------
     moves : xarray.Dataset
-        The node `stages/moves` of an estimate: `moves` by `stage`, `class` and `route`.
+        The node `stages/moves` of an estimate: `moves` and `move_errors` by `stage`, `class` and
+        `route`.
     classes : xarray.Dataset
         The node `stages/classes`: `probability` by `stage`, `class` and `summary`.
     class_of : mapping of str to str
@@ -89,7 +92,10 @@ def plot_stage_moves(
     --------
     >>> stages, names = ["first", "last"], ["intended", "other"]
     >>> moves = xr.Dataset(
-    ...     {"moves": (("stage", "class", "route"), [[[0.5, 0.25], [0.0, 0.25]]])},
+    ...     {
+    ...         "moves": (("stage", "class", "route"), [[[0.5, 0.25], [0.0, 0.25]]]),
+    ...         "move_errors": (("stage", "class", "route"), [[[0.0, 0.0], [0.0, 0.0]]]),
+    ...     },
     ...     {"stage": ["last"], "class": names, "route": ["intended", "proxy"]},
     ... )
     >>> classes = xr.Dataset(
@@ -131,7 +137,7 @@ def plot_stage_moves(
         description=words,
         svg=drawing(layout.width, height + 4, title, words, *shapes, *key),
         columns=("in the stage", "from", "to", "chance"),
-        rows=tuple((b.stage, b.source, b.target, share_cell(b.chance)) for b in bands),
+        rows=tuple((b.stage, b.source, b.target, share_cell(b.chance, b.error)) for b in bands),
         note=_NOTE,
     )
 
@@ -142,13 +148,13 @@ def _bands(moves: xr.Dataset, class_of: Mapping[str, str]) -> Iterator[_Band]:
     routes = [str(route) for route in moves.route.values]
     for stage in moves.stage.values:
         for source in names:
-            chances = moves.moves.sel({"stage": stage, "class": source}).values.tolist()
+            here = moves.sel({"stage": stage, "class": source})
             for target in names:
-                chance = sum(
-                    p for p, route in zip(chances, routes, strict=True) if class_of[route] == target
-                )
+                # What several routes add up to errs by no more than all of them do.
+                parts = here.sel(route=[route for route in routes if class_of[route] == target])
+                chance, error = float(parts.moves.sum()), float(parts.move_errors.sum())
                 if chance > 0:
-                    yield _Band(str(stage), source, target, chance)
+                    yield _Band(str(stage), source, target, chance, error)
 
 
 class _Block:

@@ -62,7 +62,8 @@ def plot_value(
     gain_unit = f"bits about {odds_words(of)}" if unit == "bits" else "in the unit of the decision"
     note = (
         f"Gain: expected, {gain_unit}, with its 90% Monte Carlo interval. Ceiling: the gain of "
-        "learning for sure what the observation is about."
+        "learning for sure what the observation is about, or where its rates depend on "
+        "assumptions, which rate applies."
     )
     key = ((Point(0.5, 0, 1), "expected gain"), (Point(0.5, shape="tick"), "ceiling"))
     look = Look(("gain", "ceiling"), tick=_tick, low=0.0, key=key)

@@ -403,10 +403,11 @@ def _stages(stages: Sequence[Json], node: str) -> xr.Dataset | None:
 def _moves(stages: Sequence[Json]) -> xr.Dataset | None:
     """What moves from class to route in each stage but the first."""
     placed: list[tuple[Index, Json]] = [
-        ((("stage", of["stage"]), ("class", name), ("route", route)), {"moves": chance})
+        ((("stage", of["stage"]), ("class", name), ("route", route)), {key: x})
         for of in stages
-        for name, routes in (of.get("moves") or {}).items()
-        for route, chance in routes.items()
+        for key in ("moves", "move_errors")
+        for name, routes in (of.get(key) or {}).items()
+        for route, x in routes.items()
     ]
     if not placed:
         return None

@@ -308,5 +308,6 @@ def _legend(summary: InformationValue) -> Iterator[tuple[str, str]]:
     if _sampled(summary):
         yield "±", "Monte Carlo standard error; proposals share their draws, so they compare better"
     if summary["proposals"]:
-        yield "at most", "what learning for sure what the observation is about would tell"
+        most = "what learning for sure what the observation is about would tell; where its rates "
+        yield "at most", f"{most}depend on assumptions, what learning which rate applies would tell"
         yield "then", f"P({_of(summary)}) once the result is in: its central 90% over results"

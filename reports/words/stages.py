@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from storyodds.reports.contract.estimate import Estimate
+from storyodds.reports.contract.estimate import Estimate, StageOdds
 from storyodds.reports.words.as_written import number_words, numbers_of
 from storyodds.reports.words.numbers import counted, listed, percent, points, signed
-from storyodds.scenarios.grammar.outcomes import INTENDED
+from storyodds.scenarios.grammar.outcomes import INTENDED, OutcomeClass
 from storyodds.scenarios.provenance import NumberRecord
 from storyodds.scenarios.schema import Assumption, Check, Evidence
 
@@ -63,19 +63,20 @@ class Loss:
         The stage before it, and the stage.
     intended : float
         P(the stage before leaves an intended model).
-    to : tuple of (str, float)
-        P(it does, and this stage leaves it on a route of another class), the largest first.
+    to : tuple of (str, float, float)
+        P(it does, and this stage leaves it on a route of another class), the largest first, and its
+        Monte Carlo standard error.
     """
 
     before: str
     stage: str
     intended: float
-    to: tuple[tuple[str, float], ...]
+    to: tuple[tuple[str, float, float], ...]
 
     @property
     def lost(self) -> float:
         """All of it together."""
-        return math.fsum(chance for _, chance in self.to)
+        return math.fsum(chance for _, chance, _ in self.to)
 
 
 def losses(estimate: Estimate) -> list[Loss]:
@@ -98,7 +99,7 @@ def losses(estimate: Estimate) -> list[Loss]:
         if moves is None or intended <= 0:
             continue
         to = [
-            (name, chance)
+            (name, chance, error_of_move(stage, INTENDED, name))
             for name, chance in moves[INTENDED].items()
             if chance > 0 and estimate["routes"][name]["class"] != INTENDED
         ]
@@ -107,12 +108,26 @@ def losses(estimate: Estimate) -> list[Loss]:
     return by_stage
 
 
+def error_of_move(stage: StageOdds, before: OutcomeClass, route: str) -> float:
+    """Give the Monte Carlo standard error of what moves from a class to a route in a stage.
+
+    Parameters
+    ----------
+    stage : mapping
+        Of an estimate's `stages`.
+    before : OutcomeClass
+    route : str
+    """
+    errors = stage.get("move_errors")
+    return 0.0 if errors is None else errors[before][route]
+
+
 def loss_words(loss: Loss) -> str:
     """Say in a sentence what a stage loses of P(intended), and to which routes.
 
     Examples
     --------
-    >>> words = loss_words(Loss("first", "last", 0.64, (("flatterer", 0.16), ("schemer", 0.02))))
+    >>> words = loss_words(Loss("first", "last", 0.64, (("flatterer", 0.16, 0), ("schemer", 0.02, 0))))
     >>> words.removeprefix("Of the 64% chance that first leaves an intended model, ")
     'last loses 18 points: 16 to flatterer and 2.0 to schemer.'
     >>> loss_words(Loss("tuning", "polish", 0.64, ()))
@@ -121,12 +136,13 @@ def loss_words(loss: Loss) -> str:
     start = f"Of the {percent(loss.intended)} chance that {loss.before} leaves an intended model"
     if not loss.to:
         return f"{start}, {loss.stage} loses nothing."
-    parts = [f"{_unsigned(signed(chance))} to {name}" for name, chance in loss.to[:_NAMED]]
+    parts = [f"{_unsigned(signed(p, error))} to {name}" for name, p, error in loss.to[:_NAMED]]
     rest = loss.to[_NAMED:]
+    # What several add up to errs by no more than all of them do.
     if rest:
-        more = _unsigned(signed(math.fsum(chance for _, chance in rest)))
-        parts.append(f"{more} to {counted(len(rest), 'other route')}")
-    whole = _unsigned(points(loss.lost))
+        more = signed(math.fsum(p for _, p, _ in rest), math.fsum(error for *_, error in rest))
+        parts.append(f"{_unsigned(more)} to {counted(len(rest), 'other route')}")
+    whole = _unsigned(points(loss.lost, math.fsum(error for *_, error in loss.to)))
     if len(loss.to) == 1:
         return f"{start}, {loss.stage} loses {whole}, all to {loss.to[0][0]}."
     return f"{start}, {loss.stage} loses {whole}: {listed(parts)}."

@@ -90,9 +90,9 @@ def test_the_likeliest_routes_are_drawn_on_one_scale() -> None:
     assert all({"0%", "50%", "100%"} <= set(label) for label in labels)
 
 
-def _moves() -> dict[str, dict[str, dict[str, float]]]:
+def _moves(key: str = "moves") -> dict[str, dict[str, dict[str, float]]]:
     """By stage, class before and route after."""
-    return {entry["stage"]: entry["moves"] for entry in pipeline_estimate()["stages"][1:]}
+    return {entry["stage"]: entry[key] for entry in pipeline_estimate()["stages"][1:]}
 
 
 def test_what_moves_is_in_the_document_and_its_dataset() -> None:
@@ -112,7 +112,8 @@ def test_what_moves_is_in_the_document_and_its_dataset() -> None:
         for route in ROUTES:
             whole = sum(routes[route] for routes in moves.values())
             assert math.isclose(whole, entry["routes"][route]["mean"], abs_tol=1e-12)
-    earlier = [{k: x for k, x in entry.items() if k != "moves"} for entry in document["stages"]]
+    missing = {"moves", "move_errors"}
+    earlier = [{k: x for k, x in e.items() if k not in missing} for e in document["stages"]]
     assert dataset({**document, "stages": earlier}, "stages/moves") is None
 
 
@@ -120,19 +121,27 @@ def test_losses_are_what_moves_from_intended_to_others() -> None:
     (loss,) = losses(pipeline_estimate())  # nothing was intended before fine-tuning
     assert (loss.before, loss.stage) == ("fine-tuning", "reinforcement")
     gone = {n: p for n, p in _moves()["reinforcement"]["intended"].items() if n != "intended"}
-    assert dict(loss.to) == {name: p for name, p in gone.items() if p > 0}
-    assert [p for _, p in loss.to] == sorted((p for _, p in loss.to), reverse=True)
+    assert {name: p for name, p, _ in loss.to} == {name: p for name, p in gone.items() if p > 0}
+    assert [p for _, p, _ in loss.to] == sorted((p for _, p, _ in loss.to), reverse=True)
+    assert all(0 < error < p for _, p, error in loss.to)
     words = loss_words(loss)
     assert words.startswith(
         f"Of the {percent(loss.intended)} chance that fine-tuning leaves an int"
     )
-    assert f"reinforcement loses {signed(loss.lost)[1:]} points: " in words
+    assert (
+        f"reinforcement loses {signed(loss.lost, sum(e for *_, e in loss.to))[1:]} points: "
+        in words
+    )
     chances = {entry["stage"]: entry for entry in pipeline_estimate()["stages"]}
     assert loss.intended == chances["fine-tuning"]["classes"]["intended"]["mean"]
-    many = Loss("a", "b", 0.5, (("w", 0.2), ("x", 0.1), ("y", 0.05), ("z", 0.02), ("q", 0.01)))
+    moves = (("w", 0.2), ("x", 0.1), ("y", 0.05), ("z", 0.02), ("q", 0.01))
+    many = Loss("a", "b", 0.5, tuple((name, p, 0.0) for name, p in moves))
     assert loss_words(many).endswith("b loses 38 points: 20 to w, 10 to x, 5.0 to y and 3.0 to 2 "
                                      "other routes.")  # fmt: skip
-    assert loss_words(Loss("a", "b", 0.5, (("x", 0.01),))).endswith("b loses 1.0 point, all to x.")
+    one = loss_words(Loss("a", "b", 0.5, (("x", 0.01, 0.0),)))
+    assert one.endswith("b loses 1.0 point, all to x.")
+    unsure = loss_words(Loss("a", "b", 0.5, (("y", 0.2, 0.0), ("x", 0.034, 0.02))))
+    assert unsure.endswith("b loses 23 points: 20 to y and 3 to x.")  # 3.4 if it were sure
 
 
 def test_every_report_lists_the_losses() -> None:
@@ -187,9 +196,9 @@ def test_the_page_has_the_flow_for_wide_places_and_for_phones() -> None:
     # Two stages side by side, and the next two under them: the one in the middle stands twice.
     assert wide.svg.count(">fine-tuning<") == 1 and picture.count(">fine-tuning<") == 2
     (by_route,) = section.extra
-    moves = _moves()
+    moves, errors = _moves(), _moves("move_errors")
     for stage, name, route, chance in by_route.rows:
-        assert chance == percent(moves[stage][name][route])
+        assert chance == percent(moves[stage][name][route], errors[stage][name][route])
     plain = assess(resolve(load_story("cat-classifier"), standard=True), draws=64)
     assert from_stage_to_stage(make_dossier(plain, only=())) is None
 

@@ -18,7 +18,8 @@ from storyodds.scenarios.grammar.outcomes import CLASSES
 def stage_odds(view: View) -> list[StageOdds]:
     """Give the odds of every route and class as each stage ends, for good."""
     routes = view.graph.routes
-    moves = _moves(view)
+    moves = moves_by_stage(view.assessment)
+    means, errors = (None, None) if moves is None else moves
     return [
         {
             "stage": ending.stage,
@@ -34,14 +35,17 @@ def stage_odds(view: View) -> list[StageOdds]:
                 route.id: view.of(_left(view, ending, [k])) for k, route in enumerate(routes)
             },
             "moves": of_stage,
+            "move_errors": error,
         }
-        for ending, of_stage in zip(view.graph.stages, moves, strict=True)
+        for ending, of_stage, error in zip(
+            view.graph.stages, _named(view, means), _named(view, errors), strict=True
+        )
     ]
 
 
-def _moves(view: View) -> list[ByClass[dict[str, float]] | None]:
-    """By stage, P(class before, route after); None where it cannot be worked out."""
-    moves, ids = moves_by_stage(view.assessment), [route.id for route in view.graph.routes]
+def _named(view: View, moves: Array | None) -> list[ByClass[dict[str, float]] | None]:
+    """By stage, then by class before it and route after it; None where there is nothing."""
+    ids = [route.id for route in view.graph.routes]
     if moves is None:
         return [None for _ in view.graph.stages]
     named: list[ByClass[dict[str, float]] | None] = [
