@@ -96,10 +96,10 @@ def lay_out(circuit: Circuit, targets: tuple[tuple[int, ...], ...]) -> Rows:
     targets : tuple of tuple of int
         As in `Rows`.
     """
-    kept = np.zeros(circuit.n_nodes, bool)
+    nodes = np.zeros(circuit.n_nodes, bool)
     for places in targets:
-        kept |= needed(circuit, places)
-    forward = sums(circuit, kept)
+        nodes |= needed(circuit, places)
+    forward = sums(circuit, nodes)
     return Rows(forward, targets, tuple(flows(circuit, forward, places) for places in targets))
 
 
@@ -149,20 +149,20 @@ class _Room:
             self._free.append(row)
 
 
-def sums(circuit: Circuit, kept: NDArray[np.bool_]) -> Sums:
-    """Lay out a circuit, with the rows of the nodes that are kept left as they are in the end.
+def sums(circuit: Circuit, lasting: NDArray[np.bool_]) -> Sums:
+    """Lay out a circuit, with the rows of lasting nodes left as they are in the end.
 
     Parameters
     ----------
     circuit : Circuit
-    kept : (n_nodes,) bool
+    lasting : (n_nodes,) bool
     """
     left, right, multiplies = (
         x.tolist() for x in (circuit.left, circuit.right, circuit.multiplies)
     )
     inner = np.flatnonzero(~circuit.is_leaf)
     children = np.concatenate([circuit.left[inner], circuit.right[inner], circuit.roots])
-    uses = (np.bincount(children, minlength=circuit.n_nodes) + kept).tolist()
+    uses = (np.bincount(children, minlength=circuit.n_nodes) + lasting).tolist()
     place = [-1] * circuit.n_nodes
     for row, leaf in enumerate(circuit.leaves.tolist()):
         place[leaf] = row

@@ -16,6 +16,7 @@ from storyodds.models.story.graph import (
     StoryGraph,
     Variable,
 )
+from storyodds.models.story.looks import as_left, literal_after, looks, states_after
 from storyodds.models.story.rates import CommonCause, Rate
 from storyodds.models.story.stages import Unrolled, is_staged, single_stage
 from storyodds.models.story.written_rates import (
@@ -158,7 +159,8 @@ def _variables(
     number = resolved.number_index
     built: dict[str, Variable] = {}
     if unrolled is not None:
-        built |= {variable.name: variable for variable in unrolled.variables}
+        variables = (*unrolled.variables, *looks(unrolled, resolved))
+        built |= {variable.name: variable for variable in variables}
     for name, assumption in resolved.assumptions.items():
         if unrolled is not None and unrolled.is_unrolled(name):
             continue
@@ -272,7 +274,7 @@ def _evidence(
         table = dict(item.rates or item.bayes_factor or {})
         here = read  # what decides rows, as it is where the model was looked at
         if unrolled is not None and item.after is not None:
-            here = unrolled.as_left(item.after)
+            here = as_left(unrolled, item.after)
         numbers = {
             key: rate_of(number, f"{item.id}.{table_name}.{key}", rate, here)
             for key, rate in table.items()
@@ -295,7 +297,7 @@ def _evidence(
                 states = tuple(index[literal_of_state(str(about.assumption), key)] for key in keys)
             literal = about.literal
             if unrolled is not None and unrolled.is_unrolled(literal):
-                literal = unrolled.literal_after(literal, item.after)
+                literal = literal_after(unrolled, literal, item.after)
             target = states[0] if states else index[literal]
             alternatives = keys
         else:
@@ -315,7 +317,7 @@ def _evidence(
                     }
                     for by_key in (numbers, shares)
                 )
-            if unrolled is not None and (names := unrolled.states_after(item.after)):
+            if unrolled is not None and (names := states_after(unrolled, resolved, item.after)):
                 subject = "assumption"
                 states = tuple(index[name] for name in names)
                 target = states[0]

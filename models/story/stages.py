@@ -22,7 +22,7 @@ from storyodds.models.story.derived import Derived, RaceShare
 from storyodds.models.story.graph import Races, StageEnding, StageRun, Variable
 from storyodds.models.story.races import Runner
 from storyodds.models.story.rates import Rate
-from storyodds.models.story.written_rates import Reading, first_present, rate_of
+from storyodds.models.story.written_rates import first_present, rate_of
 from storyodds.priors.text.errors import Problem, UnsupportedStoryError
 from storyodds.scenarios.grammar.formulas import Formula, literals
 from storyodds.scenarios.grammar.outcomes import RESIDUAL
@@ -35,7 +35,6 @@ from storyodds.scenarios.grammar.rewritten import (
     simplified,
 )
 from storyodds.scenarios.grammar.stages import (
-    at_the_end_of,
     begins_as,
     comes_true_in,
     flags_after,
@@ -125,7 +124,6 @@ class Unrolled:
             for check in self._checks_at(step.stage):
                 self._unroll_check(t, check)
             self.variables += self._sent_back(t)
-        self.variables += self._looked_at()
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -466,11 +464,11 @@ class Unrolled:
     def endings(self) -> tuple[StageEnding, ...]:
         """Every stage, and by route the ways in which that is what it leaves for good."""
         return tuple(
-            StageEnding(stage, tuple(tuple(self._ways(stage, r.id)) for r in self._routes))
+            StageEnding(stage, tuple(tuple(self.ways(stage, r.id)) for r in self._routes))
             for stage in self.stages
         )
 
-    def _ways(self, stage: str, route: str) -> Iterator[CutSet]:
+    def ways(self, stage: str, route: str) -> Iterator[CutSet]:
         """Literals of which one set holds where a stage leaves a route, one set for each run."""
         runs = [step for step in self.steps if step.stage == stage]
         if stage in self._sending:  # a run that does not take place leaves what there is
@@ -483,78 +481,10 @@ class Unrolled:
                 literals.add((str(later.after_flag), False))
             yield frozenset(literals)
 
-    # What is looked at after a stage
-
-    def as_left(self, stage: str) -> Reading:
-        """Read formulas as they are in the run of a stage that turns out to be its last."""
-        runs = [t for t, step in enumerate(self.steps) if step.stage == stage]
-
-        def read(formula: Formula) -> Formula:
-            by_run = [self.at(t)(formula) for t in runs]
-            if all(here == by_run[0] for here in by_run):
-                return by_run[0]
-            parts = []
-            for t, later, here in zip(runs, [*runs[1:], None], by_run, strict=True):
-                flag = self.steps[t].after_flag
-                so = [] if flag is None else [flag]
-                so += [] if later is None else [f"not {self.steps[later].after_flag}"]
-                parts.append(all_of((*so, here)))
-            return simplified(any_of(parts))
-
-        return read
-
-    def _looked_at(self) -> Iterator[Variable]:
-        """What findings after stages that may be repeated are about."""
-        named: set[str] = set()
-        for item in self._resolved.findings:
-            stage, literal = item.after or self.stages[-1], item.about.literal
-            formulas: dict[str, Formula] = {}
-            if literal is not None and self.is_unrolled(literal):
-                formulas[at_the_end_of(literal, stage)] = self.as_left(stage)(literal)
-            elif item.about.outcome and stage != self.stages[-1]:
-                for route in self._routes:
-                    ways = self._ways(stage, route.id)
-                    name = at_the_end_of(route.id, stage)
-                    formulas[name] = simplified(any_of(map(_written, ways)))
-            for name, formula in formulas.items():
-                if not isinstance(formula, str) and formula != NEVER and name not in named:
-                    named.add(name)
-                    yield Variable(name, formula=formula)
-
-    def literal_after(self, assumption: str, stage: str | None) -> str:
-        """Name the variable that an assumption is, looked at after a stage, the last if none."""
-        stage = stage or self.stages[-1]
-        literal = self.as_left(stage)(assumption)
-        if literal == NEVER:
-            message = (
-                f"evidence: found evidence about '{assumption}' after '{stage}', before which it "
-                "cannot come true; expected it after a stage in which it can"
-            )
-            raise UnsupportedStoryError([Problem(message)])
-        return literal if isinstance(literal, str) else at_the_end_of(assumption, stage)
-
-    def states_after(self, stage: str | None) -> tuple[str, ...]:
-        """Name the states, by route, that the model can be in after a stage.
-
-        None after the last stage, after which they are the routes of the graph.
-        """
-        if stage is None or stage == self.stages[-1]:
-            return ()
-        names = []
-        for route in self._routes:
-            (first, *_), *more = map(tuple, self._ways(stage, route.id))
-            names.append(at_the_end_of(route.id, stage) if more else first[0])
-        return tuple(names)
-
 
 def _names(route: Route) -> set[str]:
     """What `at X` may call a route."""
     return {name for name in (route.id, route.class_, route.kind) if name is not None}
-
-
-def _written(literals: CutSet) -> Formula:
-    """The formula that holds where all of some literals do."""
-    return all_of(name if truth else f"not {name}" for name, truth in sorted(literals))
 
 
 def _acts(stages: Sequence[str] | None, stage: str) -> bool:

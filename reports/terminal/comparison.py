@@ -13,7 +13,7 @@ from storyodds.reports.documents.comparison.sentences import compared_fates
 from storyodds.reports.terminal.comparison_changes import lines_changes
 from storyodds.reports.terminal.comparison_order import tipping_lines
 from storyodds.reports.terminal.frame import heading
-from storyodds.reports.terminal.layout import Row, columns, fitting, stripped, wrap
+from storyodds.reports.terminal.layout import Row, columns, fitting, print_wrapped, stripped, wrap
 from storyodds.reports.words.numbers import band, bits, odds_words, percent, signed
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.grammar.outcomes import CLASSES
@@ -36,10 +36,7 @@ def print_comparison(console: Console, summary: Comparison) -> None:
     summary : mapping
         The object of `compare --json`.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, width))
 
 
 def _report(summary: Comparison, width: int) -> Iterator[Text]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from storyodds.reports.contract.by_event import ByClass
 from storyodds.reports.contract.estimate import Estimate, EvidenceItem, FailurePath
 from storyodds.reports.terminal.frame import heading, title_lines, verdict
-from storyodds.reports.terminal.layout import Row, columns, with_words, wrap
+from storyodds.reports.terminal.layout import Row, columns, print_wrapped, with_words, wrap
 from storyodds.reports.terminal.next_commands import commands
 from storyodds.reports.terminal.odds import (
     COLOR,
@@ -64,10 +64,7 @@ def print_report(console: Console, summary: Estimate, recipe: Recipe) -> None:
     recipe : Recipe
         What was asked for on the command line, for the commands suggested at the end.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, width))
     for command in commands(summary, recipe):
         console.print(command, soft_wrap=True)
 

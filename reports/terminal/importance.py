@@ -9,7 +9,7 @@ from rich.text import Text
 from storyodds.reports.contract.importance import Importance, ImportantLiteral, Measure
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading, opening, verdict
-from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
+from storyodds.reports.terminal.layout import Row, columns, fitting, print_wrapped, wrap
 from storyodds.reports.words.numbers import between, percent, signed, significant
 from storyodds.reports.words.sentences import is_uncertain
 from storyodds.reports.words.shortening import plain
@@ -34,10 +34,7 @@ def print_importance(console: Console, summary: Importance, top: int = SHOWN) ->
     top : int
         How many assumptions to show.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, top, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, top, width))
 
 
 def _report(summary: Importance, top: int, width: int) -> Iterator[Text]:

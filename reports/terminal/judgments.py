@@ -19,7 +19,7 @@ from storyodds.reports.contract.judgments import (
 )
 from storyodds.reports.contract.summaries import Summary
 from storyodds.reports.terminal.frame import heading
-from storyodds.reports.terminal.layout import Row, columns, fitting, wrap
+from storyodds.reports.terminal.layout import Row, columns, fitting, print_wrapped, wrap
 from storyodds.reports.words.numbers import between, bits, percent, significant
 from storyodds.reports.words.shortening import plain
 from storyodds.scenarios.serialize import yaml_text
@@ -36,10 +36,7 @@ def print_judgments(console: Console, summary: PanelSummary, method: PoolMethod)
     method : {"linear", "logarithmic"}
         Which pools to write out for a story.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, width))
     for text in pasted(summary, method).splitlines():  # to be copied, so never broken
         console.print(Text(plain_line(text)), soft_wrap=True)
 

@@ -1,6 +1,6 @@
 """Laying text out within the width of a terminal: words, and columns of numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -9,6 +9,22 @@ Row = Sequence[Text | str]
 
 _WORDS_WIDTH = 25  # narrower columns of words go below the numbers instead
 GAP = 2  # cells between columns
+_LEAST_WIDTH = 20  # cells of a terminal: in fewer, columns would have no room for a word
+
+
+def print_wrapped(console: Console, report: Callable[[int], Iterable[Text]]) -> None:
+    """Print a report that is made for the width of a terminal, every line of it within that.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    report : callable
+        From a width in cells to texts, each of which starts on a line of its own.
+    """
+    width = max(console.width, _LEAST_WIDTH)
+    for block in report(width):
+        for line in wrap(block, width):
+            console.print(line, soft_wrap=True)
 
 
 def wrap(text: Text, width: int, first: str = "", rest: str = "") -> list[Text]:

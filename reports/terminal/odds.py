@@ -297,9 +297,10 @@ def _averted(summary: Estimate, live: list[str]) -> Text:
     by = sorted(means, key=lambda name: -means[name])
     errors = {name: errors_of(summary, f"checks.{name}.added").get("mean", 0.0) for name in by}
     differences = {name: points(means[name], errors[name]).removeprefix("+") for name in by}
-    groups = []
+    same = [name for name in by if differences[name] == "0"]
+    groups = [f"as likely without {' or '.join(map(plain, same))}"] if same else []
     for how, sign in (("likelier", 1), ("less likely", -1)):
-        names = [name for name in by if (means[name] >= 0) == (sign > 0)]
+        names = [name for name in by if name not in same and (means[name] >= 0) == (sign > 0)]
         sizes = ", ".join(
             f"{differences[name].lstrip('−')} without {plain(name)}" for name in names
         )

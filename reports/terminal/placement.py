@@ -13,7 +13,7 @@ from storyodds.reports.contract.placement import (
     Placements,
 )
 from storyodds.reports.terminal.frame import heading, opening, verdict
-from storyodds.reports.terminal.layout import Row, columns, dim, wrap
+from storyodds.reports.terminal.layout import Row, columns, dim, print_wrapped, wrap
 from storyodds.reports.words.numbers import listed, percent, signed, significant
 from storyodds.reports.words.shortening import plain
 
@@ -29,10 +29,7 @@ def print_placement(console: Console, summary: Placements) -> None:
     summary : mapping
         The object of `placement --json`.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, width))
 
 
 def _report(summary: Placements, width: int) -> Iterator[Text]:

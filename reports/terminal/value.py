@@ -16,7 +16,7 @@ from storyodds.reports.contract.value import (
 )
 from storyodds.reports.documents.value import SURE
 from storyodds.reports.terminal.frame import heading, opening, verdict
-from storyodds.reports.terminal.layout import Row, fitting, with_words, wrap
+from storyodds.reports.terminal.layout import Row, fitting, print_wrapped, with_words, wrap
 from storyodds.reports.words.correlations import LEARNED, sentences
 from storyodds.reports.words.numbers import between, listed, odds_words, percent, significant
 from storyodds.reports.words.shortening import plain
@@ -38,10 +38,7 @@ def print_value(console: Console, summary: InformationValue, top: int = SHOWN) -
     top : int
         How many proposals, assumptions and numbers to show.
     """
-    width = max(console.width, 20)
-    for block in _report(summary, top, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, top, width))
 
 
 def _report(summary: InformationValue, top: int, width: int) -> Iterator[Text]:

@@ -127,7 +127,8 @@ def loss_words(loss: Loss) -> str:
 
     Examples
     --------
-    >>> words = loss_words(Loss("first", "last", 0.64, (("flatterer", 0.16, 0), ("schemer", 0.02, 0))))
+    >>> moved = (("flatterer", 0.16, 0.0), ("schemer", 0.02, 0.0))
+    >>> words = loss_words(Loss("first", "last", 0.64, moved))
     >>> words.removeprefix("Of the 64% chance that first leaves an intended model, ")
     'last loses 18 points: 16 to flatterer and 2.0 to schemer.'
     >>> loss_words(Loss("tuning", "polish", 0.64, ()))

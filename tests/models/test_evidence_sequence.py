@@ -192,9 +192,9 @@ def test_the_last_step_is_what_steps_between_would_be() -> None:
     np.testing.assert_allclose(sequence.mean[-2], sequence.mean[-1], rtol=1e-12)
     np.testing.assert_allclose(sequence.change_error[-1], 0, atol=1e-15)
     # Intervals are of as many draws as the budget of evaluations has room for.
-    shown = sequence.mean[-1] > 0
+    possible = sequence.mean[-1] > 0
     np.testing.assert_allclose(
-        sequence.quantiles[-2][shown], sequence.quantiles[-1][shown], rtol=0.2
+        sequence.quantiles[-2][possible], sequence.quantiles[-1][possible], rtol=0.2
     )
 
 

@@ -128,10 +128,8 @@ def test_losses_are_what_moves_from_intended_to_others() -> None:
     assert words.startswith(
         f"Of the {percent(loss.intended)} chance that fine-tuning leaves an int"
     )
-    assert (
-        f"reinforcement loses {signed(loss.lost, sum(e for *_, e in loss.to))[1:]} points: "
-        in words
-    )
+    whole = signed(loss.lost, sum(error for *_, error in loss.to)).removeprefix("+")
+    assert f"reinforcement loses {whole} points: " in words
     chances = {entry["stage"]: entry for entry in pipeline_estimate()["stages"]}
     assert loss.intended == chances["fine-tuning"]["classes"]["intended"]["mean"]
     moves = (("w", 0.2), ("x", 0.1), ("y", 0.05), ("z", 0.02), ("q", 0.01))

@@ -65,12 +65,12 @@ def _weighed(group: Sequence[Side]) -> RivalSides:
 
 def _average(group: Sequence[Side], weights: Array, e: int) -> AveragedSummary:
     mean = sum(w * side.odds[EVENTS[e]]["mean"] for w, side in zip(weights, group, strict=True))
-    kept = [side.posterior for side in group if side.posterior is not None]
+    posteriors = [side.posterior for side in group if side.posterior is not None]
     median, low, high = None, None, None
-    if len(kept) == len(group):
-        draws = np.concatenate([posterior.exact[:, e] for posterior in kept])
+    if len(posteriors) == len(group):
+        draws = np.concatenate([posterior.exact[:, e] for posterior in posteriors])
         shares = np.concatenate(
-            [w * posterior.weights for w, posterior in zip(weights, kept, strict=True)]
+            [w * posterior.weights for w, posterior in zip(weights, posteriors, strict=True)]
         )
         points = np.quantile(draws, QUANTILES, weights=shares, method="inverted_cdf")
         median, low, high = points.tolist()

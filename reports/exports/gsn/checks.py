@@ -21,15 +21,15 @@ def checks(case: Case, over: str) -> Iterator[Element]:
         strategy = _STRATEGY
         yield from _halting(case, over)
     for check in case.story.checks:
-        kept = "kept out of training" if check.role == "held-out" else "also trained against"
-        kept = ", ".join(filter(None, [kept, stands_after(check)]))
+        role = "kept out of training" if check.role == "held-out" else "also trained against"
+        role = ", ".join(filter(None, [role, stands_after(check)]))
         sentence = f"{check.claim}{case.numbers.basis(check.id)}"
         caught = case.doc["checks"][check.id]["caught"]
         if caught is not None:
             route = _concerning(case, caught)
             yield Element(
                 "goal",
-                f"Check {check.id} ({kept}) flags a model of the route {route}. {sentence}",
+                f"Check {check.id} ({role}) flags a model of the route {route}. {sentence}",
                 strategy,
                 about=check.id,
                 entry=caught[route],
@@ -37,7 +37,7 @@ def checks(case: Case, over: str) -> Iterator[Element]:
                 more=flags_intended(caught),
             )
         else:
-            words = f"Check {check.id} ({kept}) {check.result}: evidence, at the rates stated."
+            words = f"Check {check.id} ({role}) {check.result}: evidence, at the rates stated."
             yield Element("context", f"{words} {sentence}", over, about=check.id)
 
 

@@ -11,7 +11,7 @@ from storyodds.models.story.events import Headline
 from storyodds.reports.contract.sensitivity.whole import Sensitivity
 from storyodds.reports.documents.sensitivity.whole import FILES, PARTS
 from storyodds.reports.terminal.frame import opening, verdict
-from storyodds.reports.terminal.layout import wrap
+from storyodds.reports.terminal.layout import print_wrapped, wrap
 from storyodds.reports.words.correlations import AS_ONE, HELD, sentences
 from storyodds.reports.words.sentences import headline_fates
 from storyodds.reports.words.shortening import plain
@@ -25,10 +25,7 @@ class _Lines(Protocol):
 
 def print_sensitivity(console: Console, summary: Sensitivity) -> None:
     """Print the parts that a summary has, in their order."""
-    width = max(console.width, 20)
-    for block in _report(summary, width):
-        for line in wrap(block, width):
-            console.print(line, soft_wrap=True)
+    print_wrapped(console, lambda width: _report(summary, width))
 
 
 def _report(summary: Sensitivity, width: int) -> Iterator[Text]:
