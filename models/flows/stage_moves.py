@@ -31,7 +31,7 @@ class Moves(NamedTuple):
     ----------
     means : (n_stages - 1, n_classes, n_routes) array
     errors : (n_stages - 1, n_classes, n_routes) array
-        Monte Carlo standard errors of the means before they are fitted, which takes away a part.
+        Monte Carlo standard errors of the means before they are fitted.
     """
 
     means: Array

@@ -136,8 +136,7 @@ class StageOdds(TypedDict):
     sampled, they are means over some of the draws that are fitted to these sums. Null in the
     first stage, where the odds are simulated instead of summed, and where memory is not enough."""
     move_errors: ByClass[dict[str, float]] | None
-    """Monte Carlo standard errors of `moves` before they are fitted, in probability; fitting makes
-    them smaller."""
+    """Monte Carlo standard errors of `moves` before they are fitted, in probability."""
 
 
 class FailurePath(TypedDict):

@@ -37,7 +37,7 @@ _NAMES: Mapping[str, tuple[str, str]] = {
     "false_alarm": (_P, "probability that a check halts what would have succeeded"),
     "catastrophe_given_deployed_failure": (_P, "probability of catastrophe of deployed failures"),
     "moves": (_P, "probability of the class before the stage and the route after it"),
-    "move_errors": (_P, "Monte Carlo standard error of it, at most"),
+    "move_errors": (_P, "Monte Carlo standard error of the move before it is fitted"),
     "given_intended": (_P, "probability given that training ends as intended"),
     "added": (_P, "what the check takes off P(catastrophe) once the others are there"),
     "check_dependence_stated": (_P, "probability with checks as the story has them"),

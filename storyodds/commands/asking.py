@@ -134,6 +134,7 @@ def assess_one(
     sampling: Sampling,
     progress: "Progress",
     *checks: Callable[[], Any],
+    require: "Callable[[list[Story]], None] | None" = None,
     **resolving: Any,
 ) -> "tuple[Assessment, dict[str, Any], list[Any]]":
     """Load one story and assess it, for a command that asks more of it.
@@ -148,6 +149,8 @@ def assess_one(
         Called with (stage, steps done, steps in all).
     *checks : callable
         Of other options, whose mistakes are listed together with those of the story.
+    require : callable, optional
+        Refuses stories of which the command has nothing to say, before anything is computed.
     **resolving
         More for `resolve`.
 
@@ -157,7 +160,7 @@ def assess_one(
         The assessment, the overrides under which it was made, and what the checks gave.
     """
     progress("loading", 0, 0)
-    inputs, *checked = all_of(lambda: changes.applied((name,)), *checks)
+    inputs, *checked = all_of(lambda: changes.applied((name,), require), *checks)
     (story,) = inputs.stories
     from storyodds.models.assessment.assessment import assess_story
 

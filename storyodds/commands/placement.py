@@ -1,9 +1,14 @@
 """The command that says in which stage of training each part of a story is worth most."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from storyodds.commands.asking import Changes, Sampling, about, assess_one, changing, drawing, judge
 from storyodds.commands.console import json_option, progress_line, write_json
+
+if TYPE_CHECKING:
+    from storyodds.scenarios.story import Story
 
 
 @click.command(short_help="In which stage of training each part is worth most.")
@@ -26,7 +31,9 @@ def placement(
     """
     with progress_line() as progress:
         report = about(story, progress)
-        assessment, _, _ = assess_one(story, changes, sampling, report, standard=not no_standard)
+        assessment, _, _ = assess_one(
+            story, changes, sampling, report, require=_require_stages, standard=not no_standard
+        )
         from storyodds.reports.documents.placement import summarize_placement
 
         summary = summarize_placement(assessment, report)
@@ -39,3 +46,11 @@ def placement(
 
         print_placement(Console(highlight=False), summary)
     judge([summary])
+
+
+def _require_stages(stories: "list[Story]") -> None:
+    """Refuse what is trained in one step, before it is assessed."""
+    from storyodds.reports.documents.placement import require_stages
+
+    for story in stories:
+        require_stages(story)
